@@ -1,0 +1,1 @@
+"""Whole-terminal screens; they compose widgets and hand readings down to them."""

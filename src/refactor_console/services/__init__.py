@@ -1,0 +1,1 @@
+"""Feeds, sources and actions over the adapters; shared by the terminal interface and the command line."""

@@ -1,0 +1,1 @@
+"""Parts of screens: they draw domain values and post messages, and never talk to the outside world."""
