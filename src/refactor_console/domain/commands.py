@@ -67,7 +67,7 @@ def show_unit(unit: str) -> RemoteCommand:
 def follow_journal(unit: str, *, after_cursor: str = "", lines: int = 500) -> RemoteCommand:
     """Follow a unit's journal as JSON lines: from after a cursor, or from the last `lines` lines.
 
-    ``--all`` keeps fields over 4096 bytes (they are null otherwise); ``--no-tail`` with a cursor gives every line since.
+    ``--all`` keeps fields over 4096 bytes (they are null otherwise); ``--no-tail`` gives every line since the cursor.
     """
     start = ("--no-tail", f"--after-cursor={after_cursor}") if after_cursor else (f"--lines={lines}",)
     return RemoteCommand(
