@@ -13,6 +13,8 @@ class SshTarget:
     """Host name, address, or an alias of ``~/.ssh/config``."""
     port: int | None = None
     user: str | None = None
+    default_user: str = "deploy"
+    """The login when neither `user` nor ``~/.ssh/config`` names one: the platform's own."""
     identity_file: str | None = None
     """A private key file to offer besides the agent's keys."""
     known_hosts_file: str | None = None

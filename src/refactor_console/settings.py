@@ -1,0 +1,335 @@
+"""What a person may set: environments and preferences, from ``config.toml`` and ``REFACTOR_CONSOLE_*`` variables.
+
+A variable beats the file, the file beats the defaults, and the defaults are the platform's own values: on a normal day
+a host name is all there is to say::
+
+    [environments.production]
+    host = "refactor-droplet"
+
+or ``REFACTOR_CONSOLE_HOST=refactor-droplet``, which names production's host. Nested keys are joined by two underscores
+in a variable: ``REFACTOR_CONSOLE_ENVIRONMENTS__STAGING__HOST``. Secrets have no place here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
+
+from refactor_console.domain.environment import Environment, SshTarget
+from refactor_console.domain.problem import ConsoleError, Problem
+
+PREFIX = "REFACTOR_CONSOLE_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+"""Names a configuration file instead of the usual one."""
+PRODUCTION = "production"
+
+_Word = Annotated[
+    str, StringConstraints(min_length=1, strip_whitespace=True, pattern=r"^[^\s\x00-\x1f-][^\x00-\x1f]*$")
+]
+_Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.\\@-]+\.(service|target|socket|timer)$")]
+_AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]*$")]
+_ENVIRONMENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class SettingsError(ConsoleError):
+    """A setting is wrong or missing; the sentence names the file or variable, the key and what is expected."""
+
+
+class EnvironmentSettings(BaseModel):
+    """One ``[environments.NAME]`` table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: _Word
+    """Host name, tailnet name, address, or an alias of ``~/.ssh/config``."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """SSH port; what ``~/.ssh/config`` says, or 22, when left out."""
+    user: _Word | None = None
+    """Login; what ``~/.ssh/config`` says, or ``deploy``, when left out."""
+    identity_file: _Word | None = None
+    """A private key to offer besides the agent's."""
+    known_hosts_file: _Word | None = None
+    ssh_config_file: _Word | None = None
+    connect_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """Seconds."""
+    protected: bool = True
+    """Whether mutations are confirmed by typing the environment's name."""
+    unit: _Unit = "refactor-platform.service"
+    compose_directory: _AbsolutePath = "/home/deploy"
+    docker_socket: _AbsolutePath = "/var/run/docker.sock"
+    services: tuple[_Word, ...] = ("nginx", "migrator", "rust-app", "nextjs-app")
+    oneshot_services: tuple[_Word, ...] = ("migrator",)
+
+    def environment(self, name: str) -> Environment:
+        """The domain's view of it; ``~`` in file names is expanded here."""
+
+        def expanded(path: str | None) -> str | None:
+            return None if path is None else str(Path(path).expanduser())
+
+        return Environment(
+            name=name,
+            ssh=SshTarget(
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                identity_file=expanded(self.identity_file),
+                known_hosts_file=expanded(self.known_hosts_file),
+                config_file=expanded(self.ssh_config_file),
+                connect_timeout=self.connect_timeout,
+            ),
+            protected=self.protected,
+            unit=self.unit,
+            compose_directory=self.compose_directory.rstrip("/") or "/",
+            docker_socket=self.docker_socket,
+            services=self.services,
+            oneshot_services=self.oneshot_services,
+        )
+
+
+class Settings(BaseSettings):
+    """Everything that may be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+    )
+
+    host: _Word | None = None
+    """Short for ``environments.production.host``."""
+    environments: dict[Annotated[str, StringConstraints(pattern=_ENVIRONMENT_NAME)], EnvironmentSettings] = Field(
+        default_factory=dict
+    )
+    default_environment: str | None = None
+    """Which environment opens first; production, or the only or first one, when left out."""
+    read_only: bool = False
+    """Refuse every mutation, whatever is asked."""
+    theme: str | None = None
+    """A theme's name as the palette lists it."""
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Other keys for actions, by the action's id: ``"containers.restart" = "ctrl+r"``."""
+    log_lines: Annotated[int, Field(ge=1_000, le=5_000_000)] = 200_000
+    """Log lines held in memory."""
+    log_megabytes: Annotated[int, Field(ge=8, le=4_096)] = 128
+    """Memory for log lines, in MiB."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables first, then what `load` read from the file (given as initial values)."""
+        return env_settings, init_settings
+
+    def named(self) -> dict[str, EnvironmentSettings]:
+        """The environments by name, ``host`` taken as production's."""
+        found = dict(self.environments)
+        if self.host is not None:
+            mine = found.get(PRODUCTION)
+            update = {"host": self.host}
+            found[PRODUCTION] = mine.model_copy(update=update) if mine else EnvironmentSettings(host=self.host)
+        return found
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the configuration file is looked for, existing or not."""
+    named = environ.get(CONFIG_VARIABLE)
+    return Path(named).expanduser() if named else platformdirs.user_config_path("refactor-console") / "config.toml"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> tuple[Settings, Path]:
+    """Read the settings.
+
+    Args:
+        path: a configuration file that must exist; None looks in the usual place, where it may be absent.
+        environ: the process environment (pydantic-settings itself always reads ``os.environ``).
+
+    Returns:
+        The settings and the file they are looked for in.
+
+    Raises:
+        SettingsError: when a file or variable is wrong.
+    """
+    file = path or config_path(environ)
+    must_exist = path is not None or CONFIG_VARIABLE in environ
+    values = _read(file, must_exist)
+    _check_variables(environ)
+    try:
+        return Settings(**values), file
+    except ValidationError as error:
+        raise SettingsError(_explain(error, file, values, environ)) from error
+    except UnreadableVariable as error:
+        name = next((n for n in Settings.model_fields if f'"{n}"' in str(error)), "?")
+        raise SettingsError(
+            Problem(
+                f"Variable {PREFIX}{name.upper()}: expected a JSON object, such as {{...}}.",
+                "Correct it, or set its keys one by one, joined by two underscores.",
+                str(error),
+                code="bad-setting",
+            )
+        ) from error
+
+
+def environments(settings: Settings, file: Path) -> tuple[tuple[Environment, ...], str]:
+    """The environments and the name of the one that opens first.
+
+    Raises:
+        SettingsError: when there is none, or the default names none of them.
+    """
+    named = settings.named()
+    if not named:
+        raise SettingsError(
+            Problem(
+                f"No environment is set: {file} has no [environments.{PRODUCTION}] table with a host.",
+                f'Write host = "your-host" there, or set {PREFIX}HOST; `refactor-console demo` needs neither.',
+                code="no-environment",
+            )
+        )
+    start = settings.default_environment or (PRODUCTION if PRODUCTION in named else next(iter(named)))
+    if start not in named:
+        raise SettingsError(
+            Problem(
+                f"{_where(('default_environment',), file, {}, os.environ)}: "
+                f"expected one of {', '.join(sorted(named))}, found '{start}'.",
+                code="unknown-environment",
+            )
+        )
+    return tuple(values.environment(name) for name, values in named.items()), start
+
+
+def _read(file: Path, must_exist: bool) -> dict[str, Any]:
+    """The file's values; nothing for an absent file that need not exist."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if not must_exist:
+            return {}
+        raise SettingsError(
+            Problem(
+                f"{file}: there is no such configuration file.", "Create it, or leave --config out.", code="no-file"
+            )
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            Problem(f"{file}: this is not TOML: {error}.", "Mend that line.", code="bad-toml")
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(Problem(f"{file}: this is not UTF-8 text: {error}.", code="bad-toml")) from error
+    except OSError as error:
+        raise SettingsError(
+            Problem(f"{file}: it cannot be read: {error.strerror or error}.", code="unreadable")
+        ) from error
+
+
+def _known_variables() -> set[str]:
+    return {CONFIG_VARIABLE} | {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
+def _check_variables(environ: Mapping[str, str]) -> None:
+    """A misspelt variable must not be ignored silently."""
+    known = _known_variables()
+    for name in sorted(environ):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper.partition("__")[0] not in known:
+            close = difflib.get_close_matches(upper, sorted(known), n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise SettingsError(
+                Problem(f"Variable {name}: there is no such setting.{hint}", "Unset or rename it.", code="unknown-key")
+            )
+
+
+_EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "string_type": "a text in quotes",
+    "tuple_type": 'a list of texts, such as ["nginx", "rust-app"]',
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "string_too_short": "a text that is not empty",
+}
+_PATTERNS = {
+    "unit": "a unit's full name, such as refactor-platform.service",
+    "compose_directory": "an absolute path on the host",
+    "docker_socket": "an absolute path on the host",
+    "[key]": "a name of letters, digits, '.', '_' and '-'",
+}
+
+
+def _explain(error: ValidationError, file: Path, values: Mapping[str, Any], environ: Mapping[str, str]) -> Problem:
+    """One sentence for the first thing wrong; the others as detail."""
+    sentences = list(_sentences(error, file, values, environ))
+    more = f" ({len(sentences) - 1} more: see the details)" if len(sentences) > 1 else ""
+    return Problem(sentences[0] + more, "Correct that setting.", "\n".join(sentences), code="bad-setting")
+
+
+def _sentences(
+    error: ValidationError, file: Path, values: Mapping[str, Any], environ: Mapping[str, str]
+) -> Iterator[str]:
+    for item in error.errors(include_url=False):
+        keys = tuple(str(part) for part in item["loc"])
+        where = _where(keys, file, values, environ)
+        match item["type"]:
+            case "missing":
+                yield f"{where}: this setting is missing; expected {_expected(keys, item)}."
+            case "extra_forbidden":
+                model = EnvironmentSettings if len(keys) == 3 else Settings
+                close = difflib.get_close_matches(keys[-1], list(model.model_fields), n=1)
+                yield f"{where}: there is no such setting.{f' Did you mean {close[0]}?' if close else ''}"
+            case _:
+                found = repr(item["input"]) if not isinstance(item["input"], dict) else "a table"
+                yield f"{where}: expected {_expected(keys, item)}, found {found[:80]}."
+
+
+def _expected(keys: tuple[str, ...], item: Any) -> str:
+    """What should stand there, in words."""
+    if item["type"] == "missing":
+        return "a host name or address" if keys[-1] == "host" else "a value"
+    if item["type"] == "string_pattern_mismatch":
+        return _PATTERNS.get(keys[-1], "a text without control characters that does not begin with '-'")
+    words = _EXPECTED.get(item["type"])
+    if words:
+        return words
+    message = str(item["msg"])
+    return message.removeprefix("Input should be ").lower() if message.startswith("Input should be") else message
+
+
+def _where(keys: tuple[str, ...], file: Path, values: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """The variable or the file's key that a value came from."""
+    keys = tuple(key for key in keys if key != "[key]")
+    for depth in range(len(keys), 0, -1):
+        name = PREFIX + "__".join(keys[:depth]).upper()
+        given = next((n for n in environ if n.upper() == name), None)
+        if given is not None and (depth == len(keys) or not _has(values, keys)):
+            return f"Variable {given}"
+    return f"{file}: {'.'.join(keys)}"
+
+
+def _has(values: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+    """Whether the file sets this key."""
+    here: Any = values
+    for key in keys:
+        if not isinstance(here, Mapping) or key not in here:
+            return False
+        here = here[key]
+    return True
