@@ -68,7 +68,7 @@ def imports(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(("module", "path"), modules(), ids=[m for m, _ in modules()])
 def test_a_module_imports_only_what_its_layer_may(module: str, path: Path) -> None:
-    layer = module.split(".")[0]
+    layer = module.split(".", maxsplit=1)[0]
     for name in imports(path):
         top, *rest = name.split(".")
         if top == PACKAGE and rest:

@@ -51,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-DEMO = """Open the console on a simulated platform that speaks the real protocols (SSH, Docker Engine API) from a process of
-its own on this machine. No account, no network, nothing to break; it ends with the console."""
+DEMO = """Open the console on a simulated platform that speaks the real protocols (SSH, Docker Engine API) from a
+process of its own on this machine. No account, no network, nothing to break; it ends with the console."""
 
 
 def _add_common(to: argparse.ArgumentParser, *, suppress: bool = False) -> None:

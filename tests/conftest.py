@@ -1,0 +1,59 @@
+"""What every test may use: both worlds, and no setting of the person who runs the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.droplet.fixture import droplet, require_droplet
+from tests.worlds import World
+
+__all__ = ["droplet"]
+
+_OURS = "REFACTOR_CONSOLE_"
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Neither configuration nor audit log of whoever runs the tests is read or written."""
+    for name in list(os.environ):
+        if name.startswith(_OURS):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.getbasetemp() / "xdg"
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture
+def tmux() -> str:
+    """The terminal multiplexer's path; skips, or fails where it is required, when there is none."""
+    found = shutil.which("tmux")
+    if found is None:
+        reason = "journeys in a real terminal need tmux (apt-get install tmux)"
+        if os.environ.get("TMUX_REQUIRED") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return found
+
+
+@pytest_asyncio.fixture(params=["demo", pytest.param("droplet", marks=pytest.mark.droplet)])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Each test that asks for it runs twice: against the demo world and against the real droplet."""
+    if request.param == "demo":
+        from tests.worlds.demo import demo_world
+
+        async with demo_world(tmp_path) as demo:
+            yield demo
+        return
+    require_droplet()
+    from tests.worlds.droplet import DropletWorld
+
+    real = DropletWorld(request.getfixturevalue("droplet"))
+    yield real
+    await real.heal()
