@@ -85,6 +85,18 @@ def follow_journal(unit: str, *, after_cursor: str = "", lines: int = 500) -> Re
     )
 
 
+def journal_access() -> RemoteCommand:
+    """Prints a hint on standard error when this user sees only a part of the journal (``--output=json`` is silent)."""
+    return RemoteCommand(("journalctl", "--no-pager", "--lines=0"))
+
+
+def journal_entry_from(cursor: str) -> RemoteCommand:
+    """The first entry at or after a cursor: another one than the cursor's own when that is gone."""
+    return RemoteCommand(
+        ("journalctl", "--no-pager", "--output=json", "--output-fields=PRIORITY", f"--cursor={cursor}", "--lines=1")
+    )
+
+
 def describe_path(path: str) -> RemoteCommand:
     """Type, mode, owner and group of a path (GNU stat), to explain why a socket cannot be used."""
     return RemoteCommand(("stat", "-L", "-c", "%F|%A|%U|%G", "--", path))

@@ -14,7 +14,7 @@ class SshTarget:
     port: int | None = None
     user: str | None = None
     default_user: str = "deploy"
-    """The login when neither `user` nor ``~/.ssh/config`` names one: the platform's own."""
+    """The login when neither `user` nor ``~/.ssh/config`` names one: the platform's own; empty for the local user."""
     identity_file: str | None = None
     """A private key file to offer besides the agent's keys."""
     known_hosts_file: str | None = None

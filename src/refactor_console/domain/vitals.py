@@ -47,6 +47,8 @@ class HostIdentity:
     """Whether ``sudo -n systemctl restart UNIT`` is allowed; None when it could not be found out."""
     round_trip: timedelta | None = None
     """Time of one small command over the connection."""
+    sudo_note: str = ""
+    """Why `can_sudo` is not True, in the host's own words; empty when it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+CREATE TYPE status AS ENUM ('not_started', 'in_progress', 'completed', 'wont_do');

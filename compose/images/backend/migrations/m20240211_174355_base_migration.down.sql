@@ -1,0 +1,3 @@
+DROP TABLE goals;
+DROP TABLE coaching_sessions;
+DROP TABLE users;

@@ -1,0 +1,1 @@
+ALTER TABLE users ADD COLUMN timezone varchar NOT NULL DEFAULT 'UTC';

@@ -1,0 +1,1 @@
+ALTER TABLE coaching_sessions ADD COLUMN duration_minutes int NOT NULL DEFAULT 60;

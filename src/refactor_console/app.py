@@ -1,0 +1,407 @@
+"""The application: opens environments, holds the panes, and answers the keys that work everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.filter import Monochrome, NoColor
+from textual.screen import ModalScreen, Screen
+
+from refactor_console import theme as themes
+from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
+from refactor_console.domain.environment import Environment
+from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.domain.text import visible
+from refactor_console.palette import ConsoleCommands, Entry
+from refactor_console.screens.containers import ContainersScreen
+from refactor_console.screens.dialogs.confirm import ConfirmDialog
+from refactor_console.screens.dialogs.environments import EnvironmentDialog
+from refactor_console.screens.dialogs.help import HelpDialog, collect
+from refactor_console.screens.dialogs.inspect import InspectDialog
+from refactor_console.screens.dialogs.problem import ProblemDialog
+from refactor_console.screens.dialogs.top import TopDialog
+from refactor_console.screens.logs_placeholder import LogsScreen
+from refactor_console.screens.opening import OpeningScreen
+from refactor_console.screens.panes import pane_factories
+from refactor_console.screens.shell import PANES, Shell
+from refactor_console.services.feed import Clock, utc_now
+from refactor_console.services.log_book import LogBook
+from refactor_console.services.session import ConsoleSession, LogHub
+
+OPENING = "opening"
+CLOSE_SECONDS = 2.0
+"""How long quitting waits for a session to close."""
+
+
+class ConsoleApp(Shell):
+    """The console.
+
+    Args:
+        environments: what can be opened, in the order they are listed.
+        open_session: makes a session for one of them; called after the first frame, on the event loop's thread. It
+            may raise `ConsoleError`, which is shown.
+        start: the name of the environment that opens first.
+        clock: gives the present time.
+        read_only: whether every mutation is refused; only for the header before a session exists.
+        keymap: the user's own keys by binding id.
+        theme: the name of a theme; None for the default, or the monochrome one when ``NO_COLOR`` is set.
+        prepare: called in a thread before the first session is made, to import what is slow to import.
+        log_book: makes the store of log lines for a session.
+    """
+
+    TITLE = "refactor-console"
+    CSS_PATH = "assets/console.tcss"
+    COMMANDS: ClassVar[set[type[ConsoleCommands]]] = {ConsoleCommands}  # type: ignore[assignment]
+    DEFAULT_MODE = OPENING
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - as the library declares it
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-wide"),
+        (160, "-ultra"),
+    ]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-flat"), (14, "-short"), (30, "-tall")]  # noqa: RUF012
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "show_pane('overview')", "Overview", show=False, id="console.overview"),
+        Binding("2", "show_pane('containers')", "Containers", show=False, id="console.containers"),
+        Binding("3", "show_pane('logs')", "Logs", show=False, id="console.logs"),
+        Binding("r", "retry", "Retry", tooltip="Try every failed connection again now", id="console.retry", show=False),
+        Binding("e", "environment", "Env", tooltip="Open another environment", id="console.environment"),
+        Binding("colon", "command_palette", "Commands", key_display=":", show=False, id="console.palette-colon"),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True, id="console.palette"),
+        Binding("question_mark", "help", "Help", key_display="?", tooltip="The keys that work here", id="console.help"),
+        Binding("q", "quit", "Quit", id="console.quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="console.quit-always"),
+        Binding("ctrl+c", "quit", "Quit", tooltip="Copies when text is selected", show=False, id="console.interrupt"),
+    ]
+
+    def __init__(
+        self,
+        environments: Sequence[Environment],
+        open_session: Callable[[Environment], ConsoleSession],
+        *,
+        start: str,
+        clock: Clock = utc_now,
+        read_only: bool = False,
+        keymap: Mapping[str, str] | None = None,
+        theme: str | None = None,
+        prepare: Callable[[], None] | None = None,
+        log_book: Callable[[LogHub], LogBook] = LogBook,
+    ) -> None:
+        self.environments = tuple(environments)
+        self.clock = clock
+        self.keys = dict(keymap or {})
+        self.session: ConsoleSession | None = None
+        self._book: LogBook | None = None
+        self._open_session = open_session
+        self._environment = next(e for e in self.environments if e.name == start)
+        self._read_only = read_only
+        self._prepare = prepare
+        self._make_book = log_book
+        self._wanted_pane = PANES[0].mode
+        self._wanted_source = ""
+        self._performing = 0
+        self._quitting = False
+        self._closing_tasks: set[asyncio.Task[None]] = set()
+        super().__init__()
+        self.add_mode(OPENING, self._make_opening)
+        for each in themes.THEMES:
+            self.register_theme(each)
+        for name in set(self.available_themes) - set(themes.NAMES):
+            if name not in ("textual-dark", "textual-light"):
+                self.unregister_theme(name)
+        self._be_colourless_if_asked()
+        default = themes.MONOCHROME if self.no_color else themes.DARK
+        self.theme = theme if theme in self.available_themes and not self.no_color else default
+        self._unknown_theme = theme if theme is not None and theme not in self.available_themes else ""
+
+    def _be_colourless_if_asked(self) -> None:
+        """``NO_COLOR`` means no colour at all: Textual would still send shades of grey (https://no-color.org)."""
+        if self.no_color:
+            self._filters = [f for f in self._filters if not isinstance(f, Monochrome)]
+            self._filters.append(NoColor())
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The console's own variables under a theme that does not define them."""
+        return dict(themes.DEFAULTS)
+
+    # -- opening and closing environments
+
+    def on_mount(self) -> None:
+        """Paint first; connect afterwards."""
+        if self.keys:
+            self.set_keymap(self.keys)
+        if self._unknown_theme:
+            self.say(f"There is no theme '{visible(self._unknown_theme)}'.", severity="warning")
+        self.call_after_refresh(self._open_first)
+
+    def _make_opening(self) -> Screen[None]:
+        return OpeningScreen(self._environment, read_only=self._read_only)
+
+    def _open_first(self) -> None:
+        self._start_opening(self._environment)
+
+    def _start_opening(self, environment: Environment) -> None:
+        self._environment = environment
+        self.run_worker(self._open(environment), name="open", group="environment", exclusive=True, exit_on_error=False)
+
+    async def _open(self, environment: Environment) -> None:
+        """Leave what is open and open `environment`; a failure is shown where the panes would be."""
+        await self._leave()
+        opening = self.screen
+        if isinstance(opening, OpeningScreen):
+            await opening.show_environment(environment)
+        if self._prepare is not None:
+            prepare, self._prepare = self._prepare, None
+            await asyncio.to_thread(prepare)
+        try:
+            session = self._open_session(environment)
+        except ConsoleError as error:
+            if isinstance(opening, OpeningScreen):
+                opening.show_problem(error.problem)
+            return
+        self.session = session
+        session.start()
+        self._book = book = self._make_book(session.logs)
+        for mode, factory in pane_factories(session, book, self.clock).items():
+            self.add_mode(mode, factory)
+        await self._enter(self._wanted_pane)
+
+    async def _leave(self) -> None:
+        """Put the opening screen up, drop the panes, and close the session in the background."""
+        if self.session is None:
+            return
+        session, self.session = self.session, None
+        await self.switch_mode(OPENING)
+        for pane in PANES:
+            await self.remove_mode(pane.mode)
+        if self._book is not None:
+            self._book.close()
+        self._close_later(session)
+
+    def _close_later(self, session: ConsoleSession) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._close(session), name=f"close {session.environment.name}")
+        self._closing_tasks.add(task)
+        task.add_done_callback(self._closing_tasks.discard)
+        return task
+
+    async def _close(self, session: ConsoleSession) -> None:
+        try:
+            await session.close()
+        except ConsoleError as error:
+            if not self._quitting:
+                self.say(visible(error.problem.summary), severity="warning", title="Closing")
+
+    async def action_quit(self) -> None:
+        """Quit: at once from a person's view, giving the session a moment to close; a second time without waiting."""
+        if self._quitting:
+            self.exit()
+            return
+        self._quitting = True
+        self.run_worker(self._quit(), name="quit", group="quit", exit_on_error=False)
+
+    async def _quit(self) -> None:
+        if self.session is not None:
+            session, self.session = self.session, None
+            self._close_later(session)
+        if self._closing_tasks:
+            await asyncio.wait(tuple(self._closing_tasks), timeout=CLOSE_SECONDS)
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        """However the application ends, its session is closed, or given up after a moment."""
+        self._quitting = True
+        if self._book is not None:
+            self._book.close()
+        if self.session is not None:
+            session, self.session = self.session, None
+            self._close_later(session)
+        if self._closing_tasks:
+            _, hanging = await asyncio.wait(tuple(self._closing_tasks), timeout=CLOSE_SECONDS)
+            for task in hanging:
+                task.cancel()
+
+    # -- panes
+
+    def show_pane(self, mode: str) -> None:
+        """Go to a pane; remembered while there is no session yet."""
+        self._wanted_pane = mode
+        if self.session is not None and mode in {pane.mode for pane in PANES}:
+            self.run_worker(self._enter(mode), name="pane", group="pane", exclusive=True, exit_on_error=False)
+
+    async def action_show_pane(self, mode: str) -> None:
+        """The keys and tabs of `show_pane`."""
+        self._wanted_pane = mode
+        if self.session is not None:
+            await self._enter(mode)
+
+    async def _enter(self, mode: str) -> None:
+        if mode != self.current_mode:
+            await self.switch_mode(mode)
+
+    def show_logs(self, source_key: str) -> None:
+        """Go to the logs with one source alone."""
+
+        async def go() -> None:
+            await self._enter("logs")
+            if isinstance(self.screen, LogsScreen):
+                self.screen.open_source(source_key)
+
+        self._go(go, "logs")
+
+    def show_container(self, label: str) -> None:
+        """Go to the containers with one service selected."""
+
+        async def go() -> None:
+            await self._enter("containers")
+            if isinstance(self.screen, ContainersScreen):
+                self.screen.open_service(label)
+
+        self._go(go, "containers")
+
+    def _go(self, go: Callable[[], Coroutine[None, None, None]], mode: str) -> None:
+        self._wanted_pane = mode
+        if self.session is not None:
+            self.run_worker(go(), name="pane", group="pane", exclusive=True, exit_on_error=False)
+
+    # -- dialogs
+
+    def show_problem(self, problem: Problem, title: str = "") -> None:
+        """Open a failure's details."""
+        self.push_screen(ProblemDialog(problem, title))
+
+    def inspect_container(self, container_id: str, label: str) -> None:
+        """Open a container's details."""
+        if self.session is not None:
+            self.push_screen(InspectDialog(self.session, container_id, label))
+
+    def show_processes(self, container_id: str, label: str) -> None:
+        """Open a container's processes."""
+        if self.session is not None:
+            self.push_screen(TopDialog(self.session, container_id, label))
+
+    def propose(self, verb: Verb, container_id: str, label: str) -> None:
+        """Open a mutation's preview."""
+        if self.session is not None:
+            self.push_screen(ConfirmDialog(self.session, verb, container_id, label))
+
+    def perform(
+        self,
+        session: ConsoleSession,
+        preview: ActionPreview,
+        typed: str,
+        report: Callable[[ActionOutcome | Problem], bool],
+    ) -> None:
+        """Do what was confirmed; the application's own worker, so that closing the dialog does not cut it off."""
+
+        async def work() -> None:
+            self._performing += 1
+            result: ActionOutcome | Problem
+            try:
+                result = await session.perform(preview, typed)
+            except ConsoleError as error:
+                result = error.problem
+            finally:
+                self._performing -= 1
+            if not report(result):
+                self._announce(preview, result)
+
+        self.run_worker(work(), name=preview.title, group="perform", exit_on_error=False)
+
+    def _announce(self, preview: ActionPreview, result: ActionOutcome | Problem) -> None:
+        """Say how an action ended whose dialog was left."""
+        title = visible(preview.title)
+        if isinstance(result, Problem):
+            self.say(visible(result.summary), severity="error", title=title)
+            return
+        sentence = visible(" ".join(part for part in (result.sentence, result.audit_notice) if part))
+        well = result.succeeded and not result.audit_notice
+        self.say(sentence, severity="information" if well else "warning", title=title)
+
+    # -- keys that work everywhere
+
+    def action_retry(self) -> None:
+        """Try again now whatever waits."""
+        if self.session is not None:
+            self.session.retry_now()
+            self.say("Trying again now.")
+        else:
+            self._start_opening(self._environment)
+
+    def action_environment(self) -> None:
+        """Choose another environment."""
+        self.push_screen(EnvironmentDialog(self.environments, self._environment.name), self._environment_chosen)
+
+    def _environment_chosen(self, name: str | None) -> None:
+        if name is not None:
+            self.open_environment(name)
+
+    def open_environment(self, name: str) -> None:
+        """Leave the present environment and open another."""
+        if self._performing:
+            self.say("An action is still running here; wait for its end.", severity="warning")
+            return
+        environment = next((e for e in self.environments if e.name == name), None)
+        if environment is None or (self.session is not None and name == self._environment.name):
+            return
+        self._start_opening(environment)
+
+    def action_help(self) -> None:
+        """Show the keys that work now."""
+        self.push_screen(HelpDialog(collect(self, self.screen.active_bindings)))
+
+    def action_command_palette(self) -> None:
+        """Open the palette, except over a dialog: what it lists would act on what the dialog hides."""
+        if isinstance(self.screen, ModalScreen) and not isinstance(self.screen, CommandPalette):
+            self.bell()
+            return
+        super().action_command_palette()
+
+    def palette_entries(self) -> Iterator[Entry]:
+        """What can be done now: panes, services, environments, themes, and the keys' own actions."""
+        for pane in PANES:
+            yield Entry(f"Go to {pane.title}", f"key {self.key_of(pane.binding, pane.key)}", self._goer(pane.mode))
+        yield Entry("Retry now", "Try every failed connection again", self.action_retry)
+        yield Entry("Help", "The keys that work here", self.action_help)
+        if self.session is not None:
+            yield from self._service_entries(self.session)
+        for environment in self.environments:
+            if environment.name != self._environment.name:
+                yield Entry(
+                    f"Open environment {environment.name}",
+                    f"{environment.ssh}{'  PROTECTED' if environment.protected else ''}",
+                    lambda name=environment.name: self.open_environment(name),  # type: ignore[misc]
+                )
+        for name in themes.NAMES:
+            yield Entry(f"Theme {name}", "Change the colours", lambda name=name: self._use_theme(name))  # type: ignore[misc]
+        yield Entry("Quit", "Leave the console", self._quit_soon)
+
+    def _service_entries(self, session: ConsoleSession) -> Iterator[Entry]:
+        for source in session.logs.sources():
+            yield Entry(f"Logs of {source.label}", "This source alone", lambda key=source.key: self.show_logs(key))  # type: ignore[misc]
+        board = session.containers.reading.value
+        for row in board.rows if board is not None else ():
+            container, label = row.container, row.container.label
+            where = (container.id, label)
+            yield Entry(f"Inspect {label}", row.sentence, lambda w=where: self.inspect_container(*w))  # type: ignore[misc]
+            yield Entry(f"Processes of {label}", row.sentence, lambda w=where: self.show_processes(*w))  # type: ignore[misc]
+            if row.ours:
+                for verb in Verb:
+                    yield Entry(
+                        f"{verb.value.capitalize()} {label}",
+                        "Opens a preview; nothing is done before it is confirmed",
+                        lambda v=verb, w=where: self.propose(v, *w),  # type: ignore[misc]
+                    )
+
+    def _goer(self, mode: str) -> Callable[[], None]:
+        return lambda: self.show_pane(mode)
+
+    def _use_theme(self, name: str) -> None:
+        self.theme = name
+
+    def _quit_soon(self) -> None:
+        self.run_worker(self.action_quit(), name="quit", group="quit-asked", exit_on_error=False)

@@ -1,0 +1,152 @@
+"""The base of every pane: header, body, footer, and how a pane listens to feeds without ever being in their way."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar, TypeVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from refactor_console.domain.reading import Reading
+from refactor_console.screens.shell import PANES, Shell
+from refactor_console.services.feed import Clock, Feed, Unsubscribe, utc_now
+from refactor_console.services.session import ConsoleSession
+from refactor_console.widgets.badge import ProblemRequested
+from refactor_console.widgets.header import WIDE, ConsoleHeader, Tab
+
+T = TypeVar("T")
+
+TICK_SECONDS = 1.0
+"""How often ages are looked at; only text that changed is drawn again."""
+
+
+TOO_SMALL = "This terminal is too small: the console needs 60 columns and 14 lines, and is made for 80 by 24."
+
+
+class PaneScreen(Screen[None]):
+    """One pane over one session; made anew for every session, so nothing of another environment can linger.
+
+    A subclass names its `MODE`, yields its widgets from `compose_body`, and in `on_pane_ready` calls `follow` for every
+    feed it shows. `on_tick` is called every second while the pane can be seen, for ages and countdowns.
+    """
+
+    app = getters.app(Shell)
+    MODE: ClassVar[str] = ""
+    """Which of `PANES` this is."""
+    BINDING_GROUP_TITLE = "This pane"
+
+    def __init__(self, session: ConsoleSession, clock: Clock = utc_now) -> None:
+        super().__init__()
+        self.session = session
+        self.clock = clock
+        self._pending: dict[str, Callable[[], None]] = {}
+        self._scheduled = False
+        self._followed = 0
+        self._endings: list[Unsubscribe] = []
+
+    # -- for subclasses
+
+    @abstractmethod
+    def compose_body(self) -> ComposeResult:
+        """The pane's own widgets, between header and footer."""
+
+    def on_pane_ready(self) -> None:
+        """The widgets exist: follow feeds here."""
+
+    def on_tick(self, now: datetime) -> None:
+        """A second went by while the pane can be seen."""
+
+    def follow(self, feed: Feed[T], show: Callable[[Reading[T]], None]) -> None:
+        """Call `show` with the feed's newest reading, now and after each change, while the pane can be seen.
+
+        Readings that arrive in one turn of the loop, or while another pane is looked at, are folded into the newest.
+        `show` runs as the screen's own message, so an error in it can never reach the feed.
+        """
+
+        self._followed += 1
+        name = f"{feed.key} {self._followed}"
+
+        def deliver() -> None:
+            show(feed.reading)
+
+        def changed(_reading: Reading[T]) -> None:
+            self.soon(name, deliver)
+
+        self.until_unmount(feed.subscribe(changed))
+        self.soon(name, deliver)
+
+    def soon(self, name: str, job: Callable[[], None]) -> None:
+        """Run `job` in the screen's next message, once whatever number of times it is asked; later if out of sight."""
+        self._pending[name] = job
+        if not self._scheduled and self.is_seen:
+            self._scheduled = True
+            self.call_later(self._run_pending)
+
+    def until_unmount(self, ending: Unsubscribe) -> None:
+        """Call `ending` when the screen goes away."""
+        self._endings.append(ending)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the pane belongs to the mode being looked at (a dialog may lie over it)."""
+        return self.is_attached and self in self.app.screen_stack
+
+    # -- the frame
+
+    def compose(self) -> ComposeResult:
+        """Header, the pane's body, footer."""
+        tabs = [Tab(pane.mode, pane.title, self.app.key_of(pane.binding, pane.key)) for pane in PANES]
+        yield ConsoleHeader(self.session.environment, tabs, self.MODE, read_only=self.session.read_only)
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield Static(TOO_SMALL, markup=False, id="too-small")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin to listen."""
+        header = self.query_one(ConsoleHeader)
+        self.follow(self.session.link, lambda reading: header.show_link(reading, self.clock()))
+        self.on_pane_ready()
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        while self._endings:
+            self._endings.pop()()
+
+    def on_resize(self, event: Resize) -> None:
+        """Less air in the footer where there is little room."""
+        self.query_one(Footer).compact = event.size.width < WIDE
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another pane was looked at."""
+        if self._pending and not self._scheduled:
+            self._scheduled = True
+            self.call_later(self._run_pending)
+        self._tick()
+
+    def _run_pending(self) -> None:
+        self._scheduled = False
+        if not self.is_seen:
+            return
+        jobs, self._pending = self._pending, {}
+        for job in jobs.values():
+            job()
+
+    def _tick(self) -> None:
+        if self.is_mounted and self.is_seen:
+            now = self.clock()
+            self.query_one(ConsoleHeader).tick(now)
+            self.on_tick(now)
+
+    @on(ProblemRequested)
+    def _open_problem(self, request: ProblemRequested) -> None:
+        request.stop()
+        self.app.show_problem(request.problem, request.title)

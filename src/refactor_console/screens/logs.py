@@ -1,0 +1,392 @@
+"""The logs pane: every source in one order of time, and everything one does with a log while something burns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from refactor_console.domain.logs import Level
+from refactor_console.domain.reading import Phase
+from refactor_console.domain.text import visible
+from refactor_console.screens.base import PaneScreen
+from refactor_console.screens.log_questions import LogQuestions
+from refactor_console.services import log_export
+from refactor_console.services.feed import Clock, utc_now
+from refactor_console.services.log_book import LogBook
+from refactor_console.services.session import ConsoleSession, LogSource
+from refactor_console.widgets.log_prompt import LogPrompt
+from refactor_console.widgets.log_sources import LogSources, make_chip
+from refactor_console.widgets.log_status import LogStatus, describe
+from refactor_console.widgets.log_view import LogView
+from refactor_console.widgets.present import next_try
+
+LEVELS = (Level.UNKNOWN, Level.INFO, Level.WARNING, Level.ERROR)
+"""What `l` goes through."""
+STATUS_SECONDS = 0.25
+"""How often the status line is brought up to date while following."""
+COPY_LINES = 10_000
+
+
+class LogsScreen(PaneScreen):
+    """The logs of one environment."""
+
+    MODE = "logs"
+    CSS_PATH = "logs.tcss"
+    BINDING_GROUP_TITLE = "Logs"
+    AUTO_FOCUS = "#log"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "Pause", tooltip="Stand still, or follow again", id="logs.pause"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            key_display="/",
+            tooltip="Show only lines with (or without) words",
+            id="logs.filter",
+        ),
+        Binding("f,ctrl+f", "find", "Find", tooltip="Make words stand out and go from hit to hit", id="logs.find"),
+        Binding("n", "hit(1)", "Next hit", tooltip="The next line found", id="logs.next_hit", show=False),
+        Binding("N", "hit(-1)", "Previous hit", tooltip="The line found before", id="logs.previous_hit", show=False),
+        Binding(
+            "left_square_bracket",
+            "error(-1)",
+            "Previous error",
+            key_display="[",
+            tooltip="The error before",
+            id="logs.previous_error",
+            show=False,
+        ),
+        Binding(
+            "right_square_bracket",
+            "error(1)",
+            "Next error",
+            key_display="]",
+            tooltip="The next error",
+            id="logs.next_error",
+            show=False,
+        ),
+        Binding("l", "level", "Level", tooltip="Least level: all, INFO, WARN, ERROR", id="logs.level"),
+        Binding("t", "time", "Time", tooltip="Go to a time, such as 14:03, -15m or yesterday 03:00", id="logs.time"),
+        Binding("s", "sources", "Sources", tooltip="Choose which sources are shown", id="logs.sources"),
+        Binding(
+            "o",
+            "only",
+            "Only this source",
+            tooltip="The selected line's source alone, or all again",
+            id="logs.only",
+            show=False,
+        ),
+        Binding("a", "all", "All sources", tooltip="Show every source", id="logs.all", show=False),
+        Binding("w", "wrap", "Wrap", tooltip="Wrap long lines, or cut them at the edge", id="logs.wrap"),
+        Binding("z", "zone", "Zone", tooltip="Times in local time or UTC", id="logs.zone", show=False),
+        Binding("c,y", "copy", "Copy", tooltip="Copy the selected text or lines", id="logs.copy", show=False),
+        Binding("S", "save", "Save", tooltip="Save what is shown to a file", id="logs.save", show=False),
+        Binding(
+            "escape",
+            "back",
+            "Clear",
+            tooltip="Clear the selection, then the search, then the filter",
+            id="logs.back",
+            show=False,
+        ),
+    ]
+
+    view = getters.query_one("#log", LogView)
+    strip = getters.query_one("#log-sources", LogSources)
+    status = getters.query_one("#log-status", LogStatus)
+    prompt = getters.query_one("#log-prompt", LogPrompt)
+
+    def __init__(self, session: ConsoleSession, book: LogBook, clock: Clock = utc_now) -> None:
+        super().__init__(session, clock)
+        self.book = book
+        self._known: set[str] = set()
+        self._status_timer: Timer | None = None
+        self.questions = LogQuestions(self)
+        self._was_following = True
+
+    # -- frame
+
+    def compose_body(self) -> ComposeResult:
+        """Sources, what is wrong with them, the lines, the status, the question."""
+        yield LogSources(id="log-sources")
+        yield Static("", id="log-problems", markup=False)
+        yield LogView(self.book, id="log")
+        yield LogStatus(id="log-status")
+        yield LogPrompt(id="log-prompt")
+
+    def on_pane_ready(self) -> None:
+        """Listen to the sources."""
+        self.until_unmount(self.session.logs.subscribe_sources(self._sources_changed))
+        self._sources_changed()
+
+    def on_screen_resume(self) -> None:
+        """Show what came while another pane was looked at."""
+        super().on_screen_resume()
+        if self.is_mounted:
+            self.view.catch_up()
+            self._show_sources()
+
+    def on_tick(self, now: datetime) -> None:  # noqa: ARG002 - each looks at the clock itself
+        """Ages and countdowns."""
+        self._show_sources()
+        self.show_status()
+
+    def open_source(self, key: str) -> None:
+        """Show one source alone, from its end; the words and level of a filter go, so that nothing of it is missing."""
+        known = {source.key for source in self.book.sources()} | set(self.book.store.tallies)
+        if key not in known:
+            self.app.say(f"There is no log source {visible(key)} now.", severity="warning")
+            return
+        self.view.search(())
+        self.view.choose(
+            replace(self.view.lens.filter, only=key, hidden=frozenset(), level=Level.UNKNOWN, terms=(), typed="")
+        )
+        self.view.resume()
+        self.view.focus()
+        self._show_sources()
+
+    # -- sources
+
+    def _sources_changed(self) -> None:
+        for source in self.book.sources():
+            if source.key not in self._known:
+                self._known.add(source.key)
+                self.follow(source.feed, lambda _reading: self.soon("log-sources", self._show_sources))
+        self.soon("log-names", self._names_changed)
+
+    def _names_changed(self) -> None:
+        self.view.restyle()
+        self._show_sources()
+
+    def _show_sources(self) -> None:
+        now = self.clock()
+        wanted, tallies = self.view.lens.filter, self.book.store.tallies
+        chips = []
+        for source in self.book.sources():
+            tally = tallies.get(source.key)
+            held = tally.held if tally is not None else 0
+            label = self.book.label(source.key)
+            chips.append(make_chip(source.key, label, source.feed.reading, held, now, shown=wanted.shows(source.key)))
+        self.strip.show(tuple(chips))
+        self._show_problems(now)
+        self.view.waiting = self._waiting()
+
+    def _show_problems(self, now: datetime) -> None:
+        """One sentence for each source that is not well, two at most; those with the same reason share one."""
+        sentences: dict[str, list[str]] = {}
+        for source in self.book.sources():
+            for sentence in _troubles(source, now):
+                sentences.setdefault(sentence, []).append(visible(self.book.label(source.key)))
+        lines = [f"{', '.join(names)}: {sentence}" for sentence, names in sentences.items()]
+        if len(lines) > 2:
+            lines = [lines[0], f"{lines[1]} (and {len(lines) - 2} more)"]
+        words = "\n".join(lines)
+        box = self.query_one("#log-problems", Static)
+        if words != str(box.content):
+            box.update(Content(words))
+            box.display = bool(lines)
+
+    def _waiting(self) -> str:
+        shown = [source for source in self.book.sources() if self.view.lens.filter.shows(source.key)]
+        phases = {source.feed.reading.phase for source in shown}
+        if not shown:
+            return (
+                "There is no log source yet."
+                if not self.book.sources()
+                else "Every source is hidden: a shows them all."
+            )
+        if phases <= {Phase.FAILED, Phase.OFF}:
+            return "No line: none of the sources can be read now."
+        if Phase.LIVE in phases and Phase.CONNECTING not in phases:
+            return "The sources are connected and empty: waiting for the first line."
+        return "Waiting for the first line."
+
+    @on(LogSources.Chosen)
+    def _source_chosen(self, event: LogSources.Chosen) -> None:
+        event.stop()
+        self._choose_sources(event.key, event.what)
+
+    def _choose_sources(self, key: str, what: str) -> None:
+        wanted = self.view.lens.filter
+        keys = [source.key for source in self.book.sources()]
+        match what:
+            case "only":
+                wanted = replace(wanted, only=None if wanted.only == key else key, hidden=frozenset())
+            case "toggle":
+                hidden = frozenset(each for each in keys if not wanted.shows(each)) ^ {key}
+                wanted = replace(wanted, only=None, hidden=hidden)
+            case _:
+                wanted = replace(wanted, only=None, hidden=frozenset())
+        self.view.choose(wanted)
+        self._show_sources()
+        self.show_status()
+
+    @on(LogSources.Left)
+    def _sources_left(self, event: LogSources.Left) -> None:
+        event.stop()
+        self.view.focus()
+
+    # -- status
+
+    @on(LogView.Changed)
+    def _view_changed(self, event: LogView.Changed) -> None:
+        event.stop()
+        view = event.view
+        if view.following and self._was_following:
+            if self._status_timer is None:
+                self._status_timer = self.set_timer(STATUS_SECONDS, self.show_status)
+            return
+        self.show_status()
+
+    def show_status(self) -> None:
+        """Bring the status line up to date."""
+        if self._status_timer is not None:
+            self._status_timer.stop()
+            self._status_timer = None
+        self._was_following = self.view.following
+        self.status.show(describe(self.view, self.clock()))
+
+    # -- keys
+
+    def action_pause(self) -> None:
+        """Stand still, or follow again."""
+        if self.view.following:
+            self.view.pause()
+        else:
+            self.view.resume()
+
+    def action_hit(self, step: int) -> None:
+        """From hit to hit."""
+        if self.view.lens.hits is None:
+            self.questions.ask_find()
+        else:
+            self.view.next_hit(step)
+
+    def action_error(self, step: int) -> None:
+        """From error to error."""
+        self.view.next_error(step)
+
+    def action_level(self) -> None:
+        """The next least level."""
+        wanted = self.view.lens.filter
+        at = LEVELS.index(wanted.level) if wanted.level in LEVELS else 0
+        self.view.choose(replace(wanted, level=LEVELS[(at + 1) % len(LEVELS)]))
+        self.show_status()
+
+    def action_sources(self) -> None:
+        """The keyboard goes to the sources."""
+        self.strip.focus()
+
+    def action_only(self) -> None:
+        """The selected line's source alone, or all again."""
+        if self.view.lens.filter.only is not None:
+            self._choose_sources("", "all")
+        else:
+            chosen = self.view.selected(1)
+            if chosen:
+                self._choose_sources(chosen[0].source, "only")
+
+    def action_all(self) -> None:
+        """Every source."""
+        self._choose_sources("", "all")
+
+    def action_wrap(self) -> None:
+        """Wrap or cut."""
+        self.view.wrap = not self.view.wrap
+
+    def action_zone(self) -> None:
+        """The other zone."""
+        self.view.zone = self.view.zone.next
+        self.show_status()
+
+    def action_copy(self) -> None:
+        """Copy the selected text, or the selected lines."""
+        text = self.get_selected_text()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.app.say("The selected text was copied.")
+            return
+        entries = self.view.selected(COPY_LINES)
+        if not entries:
+            self.app.say("There is no line to copy.", severity="warning")
+            return
+        lines = [log_export.text_line(entry, visible(self.book.label(entry.source))) for entry in entries]
+        self.app.copy_to_clipboard("\n".join(lines))
+        cut = f" (no more than {COPY_LINES:,} at a time: S saves all)" if len(lines) == COPY_LINES else ""
+        self.app.say(f"{len(lines):,} {'line was' if len(lines) == 1 else 'lines were'} copied{cut}.")
+
+    def action_back(self) -> None:
+        """Take back one thing: the selection, the search, the filter."""
+        view = self.view
+        if self.get_selected_text():
+            self.clear_selection()
+        elif view.tail.range_start is not None:
+            view.tail.range_start = None
+            view.restyle()
+        elif view.lens.hits is not None:
+            view.search(())
+        elif view.lens.filter.terms:
+            view.choose(replace(view.lens.filter, terms=(), typed=""))
+        elif view.lens.filter.level:
+            view.choose(replace(view.lens.filter, level=Level.UNKNOWN))
+        self.show_status()
+
+    # -- questions
+
+    def action_filter(self) -> None:
+        """Ask for words to filter by."""
+        self.questions.ask_filter()
+
+    def action_find(self) -> None:
+        """Ask for words to find."""
+        self.questions.ask_find()
+
+    def action_time(self) -> None:
+        """Ask for a time."""
+        self.questions.ask_time()
+
+    def action_save(self) -> None:
+        """Ask for a file."""
+        self.questions.ask_save()
+
+    @on(LogPrompt.Typed)
+    def _typed(self, event: LogPrompt.Typed) -> None:
+        event.stop()
+        self.questions.typed(event.kind, event.value)
+
+    @on(LogPrompt.Answered)
+    def _answered(self, event: LogPrompt.Answered) -> None:
+        event.stop()
+        self.questions.answered(event.kind, event.value)
+
+    @on(LogPrompt.Cancelled)
+    def _cancelled(self, event: LogPrompt.Cancelled) -> None:
+        event.stop()
+        self.questions.cancelled(event.kind)
+
+    def question_closed(self) -> None:
+        """The keyboard goes back to the lines."""
+        self.view.focus()
+        self.show_status()
+
+
+def _troubles(source: LogSource, now: datetime) -> list[str]:
+    """What a reader must know about a source, one sentence each."""
+    reading = source.feed.reading
+    sentences = []
+    if reading.problem is not None and reading.phase in (Phase.FAILED, Phase.CONNECTING):
+        again = next_try(reading, now)
+        sentences.append(f"{visible(reading.problem.summary)}{f' {again.capitalize()}.' if again else ''}")
+    if reading.phase is Phase.OFF and reading.reason:
+        sentences.append(visible(reading.reason))
+    if reading.value is not None and reading.value.notice:
+        sentences.append(visible(reading.value.notice))
+    return sentences

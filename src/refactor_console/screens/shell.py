@@ -1,0 +1,97 @@
+"""What panes and dialogs may ask of the application around them; `app.ConsoleApp` is the one implementation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.app import App
+
+from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
+from refactor_console.domain.problem import Problem
+
+if TYPE_CHECKING:
+    from refactor_console.services.feed import Clock
+    from refactor_console.services.session import ConsoleSession
+
+
+class PaneTab(NamedTuple):
+    """One of the console's panes, as the header and the palette name it."""
+
+    mode: str
+    title: str
+    binding: str
+    """The id of the binding that goes there."""
+    key: str
+    """Its key unless the user chose another."""
+
+
+PANES: tuple[PaneTab, ...] = (
+    PaneTab("overview", "Overview", "console.overview", "1"),
+    PaneTab("containers", "Containers", "console.containers", "2"),
+    PaneTab("logs", "Logs", "console.logs", "3"),
+)
+
+
+class Shell(App[None]):
+    """The application as its screens see it."""
+
+    clock: Clock
+    """Gives the present time (UTC)."""
+    keys: Mapping[str, str]
+    """The user's own keys by binding id."""
+
+    @abstractmethod
+    def show_pane(self, mode: str) -> None:
+        """Go to a pane of `PANES`."""
+
+    @abstractmethod
+    def show_logs(self, source_key: str) -> None:
+        """Go to the logs and show this source alone, such as ``container:rust-app``."""
+
+    @abstractmethod
+    def show_container(self, label: str) -> None:
+        """Go to the containers with this service selected."""
+
+    @abstractmethod
+    def show_problem(self, problem: Problem, title: str = "") -> None:
+        """Open the details of a failure."""
+
+    @abstractmethod
+    def inspect_container(self, container_id: str, label: str) -> None:
+        """Open everything there is to know of a container."""
+
+    @abstractmethod
+    def show_processes(self, container_id: str, label: str) -> None:
+        """Open the processes of a container."""
+
+    @abstractmethod
+    def propose(self, verb: Verb, container_id: str, label: str) -> None:
+        """Open the preview of a mutation; nothing is done before it is confirmed there."""
+
+    @abstractmethod
+    def perform(
+        self,
+        session: ConsoleSession,
+        preview: ActionPreview,
+        typed: str,
+        report: Callable[[ActionOutcome | Problem], bool],
+    ) -> None:
+        """Do what was confirmed, whether or not the dialog stays open.
+
+        Args:
+            session: the session the preview came from.
+            preview: the object that was shown.
+            typed: what the person typed.
+            report: called with the end; gives False when nobody looks, and then the application says it.
+        """
+
+    def key_of(self, binding: str, default: str) -> str:
+        """The key that a binding has for this user."""
+        return self.keys.get(binding, default)
+
+    def say(self, sentence: str, *, severity: str = "information", title: str = "") -> None:
+        """Show a sentence for some seconds; outside text in it is never read as markup."""
+        known = severity if severity in ("information", "warning", "error") else "information"
+        self.notify(sentence, title=title, severity=known, markup=False)  # type: ignore[arg-type]

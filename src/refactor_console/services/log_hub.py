@@ -1,0 +1,124 @@
+"""Every log source of an environment: the unit's journal, then the containers as the board orders them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from refactor_console.domain.containers import Container, ContainerBoard, ContainerRow
+from refactor_console.domain.logs import LogBatch
+from refactor_console.services.container_source import ContainerSource
+from refactor_console.services.engine_link import EngineLink
+from refactor_console.services.feed import Clock, Unsubscribe, Waker, utc_now
+from refactor_console.services.session import LogSource
+
+MOST_SOURCES = 40
+"""Containers followed at once; the environment's own come first, so that strangers are what is left out."""
+
+
+class SourceHub:
+    """Makes a source for each container that the board names, and passes on what all of them say. A `session.LogHub`.
+
+    A source outlives its container: it keeps its place and says that there is none now. Other sources (the journal)
+    are made elsewhere with `deliver` and put in front by `put_first`.
+    """
+
+    def __init__(self, link: EngineLink, waker: Waker, clock: Clock = utc_now) -> None:
+        self._link = link
+        self._waker = waker
+        self._clock = clock
+        self._first: list[LogSource] = []
+        self._sources: dict[str, ContainerSource] = {}
+        self._order: tuple[str, ...] = ()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listeners: list[Callable[[LogBatch], None]] = []
+        self._source_listeners: list[Callable[[], None]] = []
+
+    def sources(self) -> tuple[LogSource, ...]:
+        """The sources known now; those whose container is gone come last."""
+        return (*self._first, *(self._sources[key] for key in self._order))
+
+    def subscribe(self, listener: Callable[[LogBatch], None]) -> Unsubscribe:
+        """Call `listener` with every batch of every source from now on."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def subscribe_sources(self, listener: Callable[[], None]) -> Unsubscribe:
+        """Call `listener` whenever the tuple of sources changes."""
+        self._source_listeners.append(listener)
+        return lambda: self._source_listeners.remove(listener) if listener in self._source_listeners else None
+
+    def deliver(self, batch: LogBatch) -> None:
+        """Pass a batch on; sources call this on the event loop's thread."""
+        for listener in tuple(self._listeners):
+            listener(batch)
+
+    def put_first(self, source: LogSource) -> None:
+        """Add a source that is made and run elsewhere, before the containers."""
+        self._first.append(source)
+        self._tell()
+
+    def observe(self, board: ContainerBoard) -> None:
+        """The newest board: new names get a source, known ones hear how their container is."""
+        rows = dict(_named(board))
+        for key, row in rows.items():
+            if key not in self._sources and len(self._sources) < MOST_SOURCES:
+                self._add(key, row)
+        for key, source in self._sources.items():
+            found = rows.get(key)
+            source.observe(None if found is None else found.container)
+        gone = [key for key in self._order if key not in rows]
+        order = tuple([key for key in rows if key in self._sources] + gone)
+        if order != self._order:
+            self._order = order
+            self._tell()
+
+    async def close(self) -> None:
+        """Stop following every container."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._tasks.clear()
+
+    def _add(self, key: str, row: ContainerRow) -> None:
+        label = key.partition(":")[2]
+        source = self._sources[key] = ContainerSource(key, label, self._link, self.deliver, self._waker, self._clock)
+        source.observe(row.container)
+        self._tasks.append(asyncio.create_task(source.run(), name=key))
+
+    def _tell(self) -> None:
+        for listener in tuple(self._source_listeners):
+            listener()
+
+
+def _named(board: ContainerBoard) -> list[tuple[str, ContainerRow]]:
+    """Keys for rows: our services by their name, everything else by the container's.
+
+    While compose replaces a container, the old one and the new one share the service for a moment: the one that runs,
+    else the younger one, bears the name; the other is left out unless it runs as well.
+    """
+    bearers: dict[str, ContainerRow] = {}
+    for row in board.rows:
+        service = row.container.service
+        if (
+            row.ours
+            and service
+            and (service not in bearers or _rank(row.container) > _rank(bearers[service].container))
+        ):
+            bearers[service] = row
+    named: dict[str, ContainerRow] = {}
+    for row in board.rows:
+        service = row.container.service
+        if row.ours and service:
+            if bearers[service] is row:
+                named[f"container:{service}"] = row
+            elif row.container.is_running:
+                named.setdefault(f"container:{row.container.name}", row)
+        else:
+            named.setdefault(f"container:{row.container.name}", row)
+    return list(named.items())
+
+
+def _rank(container: Container) -> tuple[bool, float]:
+    return container.is_running, container.created_at.timestamp() if container.created_at else 0.0

@@ -1,0 +1,197 @@
+"""The strip of log sources: which are shown, how each is doing, how long it has been silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+
+from refactor_console.domain.logs import SourceProgress
+from refactor_console.domain.logtime import to_ns
+from refactor_console.domain.reading import Phase, Reading
+from refactor_console.domain.text import visible
+from refactor_console.widgets.log_palette import source_colours
+from refactor_console.widgets.log_rows import cells, drawable
+from refactor_console.widgets.present import short_span
+
+_GAP = "   "
+_PHASE_STYLES = {
+    Phase.LIVE: "$text-success",
+    Phase.STALE: "bold $text-warning",
+    Phase.FAILED: "bold $text-error",
+    Phase.CONNECTING: "$text-accent",
+    Phase.OFF: "$text-muted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One source as the strip shows it."""
+
+    key: str
+    label: str
+    shown: bool
+    phase: Phase
+    quiet: str
+    """How long ago its last line was written, short; empty when there was none."""
+    lines: str
+    """How many lines of it are held, short."""
+
+
+def make_chip(key: str, label: str, reading: Reading[SourceProgress], held: int, now: datetime, *, shown: bool) -> Chip:
+    """A source's chip at a moment."""
+    last = reading.value.last_line_ns if reading.value is not None else None
+    quiet = "" if last is None else short_span(timedelta(microseconds=max(to_ns(now) - last, 0) // 1000))
+    return Chip(key, drawable(visible(label)), shown, reading.phase, quiet, short_count(held))
+
+
+def short_count(count: int) -> str:
+    """A number in at most five characters: ``912``, ``12.3k``, ``1.2M``."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size:
+            value = count / size
+            return f"{value:.1f}{unit}" if value < 99.95 else f"{value:.0f}{unit}"
+    return str(count)
+
+
+class LogSources(Widget, can_focus=True):
+    """Chips in as few rows as they need. A click hides or shows a source; with the keyboard, `s` comes here first."""
+
+    ALLOW_SELECT = False
+    BINDING_GROUP_TITLE = "Log sources"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(-1)", "Previous", tooltip="The source before", id="logs.source_left", show=False),
+        Binding("right,l,tab", "move(1)", "Next", tooltip="The source after", id="logs.source_right", show=False),
+        Binding("space,enter", "switch", "Hide/show", tooltip="Hide or show this source", id="logs.source_toggle"),
+        Binding("o", "only", "Only this", tooltip="Show this source alone", id="logs.source_only"),
+        Binding("a", "all", "All", tooltip="Show every source", id="logs.source_all"),
+        Binding("escape,s", "leave", "Back", tooltip="Back to the lines", id="logs.source_leave"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"sources--accent"}
+    DEFAULT_CSS = """
+    LogSources {
+        height: auto;
+        max-height: 4;
+        padding: 0 1;
+        & .sources--accent { color: $accent; }
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """A person wants to see other sources."""
+
+        key: str
+        what: str
+        """``toggle``, ``only`` or ``all``."""
+
+    class Left(Message):
+        """The keyboard should go back to the lines."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self.chips: tuple[Chip, ...] = ()
+        self._here = 0
+
+    def show(self, chips: tuple[Chip, ...]) -> None:
+        """Show these; draws nothing when nothing changed."""
+        if chips != self.chips:
+            before = self._rows(self.size.width)
+            self.chips = chips
+            self._here = min(self._here, max(len(chips) - 1, 0))
+            self.refresh(layout=len(self._rows(self.size.width)) != len(before))
+
+    @property
+    def here(self) -> str:
+        """The key of the chip that the keyboard is on; empty when there is none."""
+        return self.chips[self._here].key if self.chips else ""
+
+    def action_move(self, step: int) -> None:
+        """To the chip beside."""
+        if self.chips:
+            self._here = (self._here + step) % len(self.chips)
+            self.refresh()
+
+    def action_switch(self) -> None:
+        """Hide or show."""
+        self.post_message(self.Chosen(self.here, "toggle"))
+
+    def action_only(self) -> None:
+        """Show one alone."""
+        self.post_message(self.Chosen(self.here, "only"))
+
+    def action_all(self) -> None:
+        """Show all."""
+        self.post_message(self.Chosen("", "all"))
+
+    def action_leave(self) -> None:
+        """Back to the lines."""
+        self.post_message(self.Left())
+
+    def on_click(self, event: events.Click) -> None:
+        """Hide or show the chip that was pointed at."""
+        rows = self._rows(self.content_size.width)
+        offset = event.get_content_offset(self)
+        if offset is None or not 0 <= offset.y < len(rows):
+            return
+        x = 0
+        for number in rows[offset.y]:
+            width = cells(_words(self.chips[number]))
+            if x <= offset.x < x + width:
+                self._here = number
+                self.action_switch()
+                return
+            x += width + len(_GAP)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
+        """As many rows as the chips need."""
+        return max(len(self._rows(width)), 1)
+
+    def _rows(self, width: int) -> list[list[int]]:
+        rows: list[list[int]] = [[]]
+        x = 0
+        for number, chip in enumerate(self.chips):
+            size = cells(_words(chip))
+            if rows[-1] and x + size > width:
+                rows.append([])
+                x = 0
+            rows[-1].append(number)
+            x += size + len(_GAP)
+        return rows
+
+    def render(self) -> Content:
+        """The chips."""
+        colours = source_colours(self.get_component_styles("sources--accent").color)
+        lines: list[Content] = []
+        for row in self._rows(self.content_size.width):
+            parts = [self._chip(number, colours[number % len(colours)].hex) for number in row]
+            lines.append(Content(_GAP).join(parts))
+        return Content("\n").join(lines) if self.chips else Content.assemble(("no log source yet", "$text-muted"))
+
+    def _chip(self, number: int, colour: str) -> Content:
+        chip = self.chips[number]
+        here = self.has_focus and number == self._here
+        name_style = f"{colour} bold" if chip.shown else "$text-muted"
+        if here:
+            name_style += " reverse"
+        box, state, rest = _parts(chip)
+        state_style = _PHASE_STYLES[chip.phase] if chip.shown or chip.phase is Phase.FAILED else "$text-muted"
+        return Content.assemble((f"{box}{chip.label}", name_style), (state, state_style), (rest, "$text-muted"))
+
+
+def _parts(chip: Chip) -> tuple[str, str, str]:
+    state = chip.phase.value if chip.shown or chip.phase is Phase.FAILED else "hidden"
+    rest = " ".join(part for part in (chip.quiet, chip.lines) if part and chip.shown)
+    return "■ " if chip.shown else "□ ", f" {state}", f" {rest}" if rest else ""
+
+
+def _words(chip: Chip) -> str:
+    box, state, rest = _parts(chip)
+    return f"{box}{chip.label}{state}{rest}"

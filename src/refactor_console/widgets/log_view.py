@@ -1,0 +1,461 @@
+"""The tail itself: draws only the rows that are seen, follows the end, and stands still while a person reads.
+
+The book tells of news at most 20 times a second, and only then, or after a key, anything is drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import perf_counter
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
+from textual.selection import Selection
+from textual.strip import Strip
+
+from refactor_console.domain.logfilter import LogFilter, Term
+from refactor_console.domain.logindex import LogLens
+from refactor_console.domain.logstore import Entry
+from refactor_console.domain.logtime import Zone
+from refactor_console.services.feed import Unsubscribe
+from refactor_console.services.log_book import LogBook
+from refactor_console.widgets.log_page import Place
+from refactor_console.widgets.log_palette import COMPONENTS, STYLES, make_palette
+from refactor_console.widgets.log_rows import Look, Palette, Row, cells, drawable, fit
+from refactor_console.widgets.log_tail import Tail
+
+SLICE_SECONDS = 0.004
+"""How long older lines are looked through before keys and repaints get their turn."""
+REPAINT_SECONDS = 0.1
+"""How often the page is filled anew while a filter is looking through older lines."""
+WHEEL_ROWS = 3
+NARROW = 100
+"""Below this width the sources' names get less room."""
+
+
+def _hidden(key: str, action: str, label: str, tip: str, name: str) -> Binding:
+    """A key that the help lists and the footer does not."""
+    return Binding(key, action, label, tooltip=tip, id=f"logs.{name}", show=False)
+
+
+class LogView(ScrollView, can_focus=True):
+    """A tail of a log book through a filter."""
+
+    ALLOW_SELECT = True
+    BINDING_GROUP_TITLE = "Log lines"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("end,G", "end", "End", tooltip="To the newest line, and follow again", id="logs.end"),
+        _hidden("up,k", "cursor(-1)", "Line up", "Select the line above, and pause", "up"),
+        _hidden("down,j", "cursor(1)", "Line down", "Select the line below", "down"),
+        _hidden("shift+up,K", "extend(-1)", "Extend up", "Select more lines upward", "extend_up"),
+        _hidden("shift+down,J", "extend(1)", "Extend down", "Select more lines downward", "extend_down"),
+        _hidden("pageup,ctrl+b", "page(-1)", "Page up", "A page back, and pause", "page_up"),
+        _hidden("pagedown", "page(1)", "Page down", "A page on; at the end, follow again", "page_down"),
+        _hidden("home,g", "home", "Oldest", "To the oldest line held", "home"),
+        _hidden("left,h", "shift(-1)", "Left", "Scroll long lines back", "left"),
+        _hidden("right", "shift(1)", "Right", "Scroll long lines to the right", "right"),
+        _hidden("enter", "fold", "Unfold", "Unfold or fold the selected line", "fold"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+    DEFAULT_CSS = f"""
+    LogView {{
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        background: $background;
+        color: $foreground;
+        {STYLES}
+    }}
+    """
+
+    wrap: var[bool] = var(False)
+    """Whether long lines take several rows."""
+    zone: var[Zone] = var(Zone.LOCAL)
+    """In which zone times are shown."""
+
+    @dataclass
+    class Changed(Message):
+        """Something that a status line shows may have changed."""
+
+        view: LogView
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest counts."""
+            return isinstance(message, LogView.Changed)
+
+        @property
+        def control(self) -> LogView:
+            """The view."""
+            return self.view
+
+    def __init__(self, book: LogBook, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self.book = book
+        self.lens = LogLens(book.store)
+        self.tail = Tail(self.lens)
+        self.waiting = "Waiting for the first line."
+        """What an empty view says while nothing is held."""
+        self._drawn: list[Row] = []
+        self._palette: Palette | None = None
+        self._unsubscribe: Unsubscribe | None = None
+
+    # -- what others may ask and tell
+
+    @property
+    def following(self) -> bool:
+        """Whether the newest line is kept in sight."""
+        return self.tail.following
+
+    @property
+    def page(self) -> list[Row]:
+        """The rows that are seen."""
+        return self.tail.page
+
+    def pause(self) -> None:
+        """Stand still."""
+        self.tail.pause()
+        self._moved()
+
+    def resume(self) -> None:
+        """Follow the end again."""
+        self.tail.resume()
+        self._moved()
+
+    def choose(self, wanted: LogFilter) -> None:
+        """Show what passes this filter, keeping the reader's place."""
+        if wanted != self.lens.filter:
+            self.lens.choose(wanted)
+            self.restyle()
+            self._start_scan()
+
+    def search(self, wanted: tuple[Term, ...]) -> None:
+        """Make these words stand out, and count them; `next_hit` goes to them."""
+        if wanted != self.lens.wanted:
+            self.lens.search(wanted)
+            self.restyle()
+            self._start_scan()
+
+    def next_hit(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) hit of the search, round the end if need be."""
+        hits = self.lens.hits
+        found = hits is not None and self.tail.step_in(hits, step, "No line holds what you look for.")
+        self._moved()
+        return found
+
+    def next_error(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) line of level ERROR or worse."""
+        found = self.tail.step_in(self.lens.errors, step, "No error is held.")
+        self._moved()
+        return found
+
+    def go_to_time(self, time_ns: int) -> bool:
+        """Go to the first line at this time or later; False when there is none at all."""
+        found = self.tail.go_to_time(time_ns)
+        self._moved()
+        return found
+
+    def selected(self, limit: int = 10_000) -> list[Entry]:
+        """The selected lines in order; the last visible line when none is selected."""
+        return self.tail.selected(limit)
+
+    def catch_up(self) -> None:
+        """Bring the view up to date after it was out of sight."""
+        self.lens.update()
+        self.tail.fill()
+        self._moved()
+
+    async def scanned(self) -> None:
+        """Wait until everything held has been looked at."""
+        while not self.lens.complete:  # noqa: ASYNC110 - the scan has no event, it yields after each slice
+            await asyncio.sleep(0.01)
+
+    # -- life
+
+    def on_mount(self) -> None:
+        """Begin to listen to the book."""
+        self._unsubscribe = self.book.subscribe(self._news)
+        self._start_scan()
+
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+
+    def on_resize(self) -> None:
+        """Fit the rows to the new size; the reader's place stays."""
+        self.restyle()
+
+    def notify_style_update(self) -> None:
+        """The theme may have changed."""
+        super().notify_style_update()
+        self._palette = None
+        if self.is_attached and self.size:
+            self.call_after_refresh(self.restyle)
+
+    def watch_wrap(self) -> None:
+        """Lay the lines out anew."""
+        self.restyle()
+
+    def watch_zone(self) -> None:
+        """Write the times anew."""
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take over everything that decides how rows look (sources and their names among it)."""
+        if not self.is_attached or not self.size:
+            return
+        self.tail.height = self.size.height
+        self.tail.set_look(self._look())
+        self.tail.refill()
+        self._moved()
+
+    def _look(self) -> Look:
+        if self._palette is None:
+            self._palette = make_palette(self._part, self.get_component_styles("log--source").color)
+        keys = dict.fromkeys([source.key for source in self.book.sources()] + list(self.book.store.tallies))
+        labels = {key: self.book.label(key) for key in keys}
+        shown = [key for key in labels if self.lens.filter.shows(key)]
+        widest = max((cells(drawable(labels[key])) for key in shown), default=0)
+        alone = len(shown) <= 1 < len(labels)
+        width = self.scrollable_content_region.width
+        return Look(
+            width=max(width, 1),
+            zone=self.zone,
+            wrap=self.wrap,
+            shift=0 if self.wrap else self.tail.pager.look.shift,
+            label_width=0 if alone else min(widest, 8 if width < NARROW else 16),
+            labels=labels,
+            numbers={key: number for number, key in enumerate(labels)},
+            highlights=self.lens.highlights,
+            palette=self._palette,
+        )
+
+    def _part(self, name: str) -> Style:
+        style = self.get_component_rich_style(f"log--{name}", partial=True)
+        return Style(color=style.color, bold=style.bold, reverse=style.reverse)
+
+    @property
+    def _is_seen(self) -> bool:
+        return self.is_attached and self.screen in self.app.screen_stack
+
+    def _news(self) -> None:
+        """The book has news: at most 20 times a second."""
+        self.lens.update()
+        if self._is_seen:
+            self.tail.fill()
+            self._moved(drawn=False)
+
+    def _moved(self, *, drawn: bool = True) -> None:
+        """Draw what changed; `drawn` says that more than the rows may have (the cursor, a selection)."""
+        if not self.is_attached:
+            return
+        page = self.tail.page
+        if drawn or not page or len(page) != len(self._drawn) or any(map(_differ, page, self._drawn)):
+            self._drawn = page
+            self.refresh()
+        self._move_scrollbar()
+        self.post_message(self.Changed(self))
+
+    def _move_scrollbar(self) -> None:
+        """The bar counts entries, not rows: rows are only known where they are seen."""
+        timeline, page = self.lens.index.timeline, self.tail.page
+        if not len(timeline) or not page or not self.show_vertical_scrollbar:
+            return
+        seen = len({row.id for row in page})
+        bar = self.vertical_scrollbar
+        bar.window_virtual_size = len(timeline)
+        bar.window_size = min(seen, len(timeline))
+        bar.position = timeline.index_of(page[0].time_ns, page[0].id)
+
+    def _start_scan(self) -> None:
+        if self.is_attached and not self.lens.complete:
+            self.run_worker(
+                self._scan(),
+                exclusive=True,
+                group="log-scan",
+                exit_on_error=False,
+                description="look through older lines",
+            )
+
+    async def _scan(self) -> None:
+        """Look through older lines in slices, showing what was found so far."""
+        shown = perf_counter()
+        while not self.lens.complete:
+            until = perf_counter() + SLICE_SECONDS
+            while not self.lens.scan() and perf_counter() < until:
+                pass
+            if perf_counter() - shown > REPAINT_SECONDS:
+                shown = perf_counter()
+                self.tail.refill()
+                self._moved()
+            await asyncio.sleep(0)
+        self.tail.refill()
+        self._moved()
+
+    # -- keys
+
+    def action_cursor(self, step: int) -> None:
+        """Select the line above or below, and pause."""
+        self.tail.move_cursor(step)
+        self._moved()
+
+    def action_extend(self, step: int) -> None:
+        """Select more lines."""
+        self.tail.move_cursor(step, extend=True)
+        self._moved()
+
+    def action_page(self, step: int) -> None:
+        """A page back or on."""
+        self._scroll(step * max(self.size.height - 2, 1))
+
+    def action_home(self) -> None:
+        """To the oldest line."""
+        self.tail.home()
+        self._moved()
+
+    def action_end(self) -> None:
+        """To the newest line, following."""
+        self.resume()
+
+    def action_shift(self, step: int) -> None:
+        """Scroll long lines sideways."""
+        self.tail.shift(step)
+        self._moved()
+
+    def action_fold(self) -> None:
+        """Unfold or fold the selected line."""
+        if self.tail.cursor is None:
+            self.tail.move_cursor(-1)
+        if self.tail.cursor is not None:
+            self.tail.toggle_fold(self.tail.cursor.id)
+        self._moved()
+
+    def _scroll(self, rows: int) -> None:
+        self.tail.scroll(rows)
+        self._moved()
+
+    # -- mouse
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        _take(event)
+        if event.shift or event.ctrl:
+            self.action_shift(1)
+        else:
+            self._scroll(WHEEL_ROWS)
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        _take(event)
+        if event.shift or event.ctrl:
+            self.action_shift(-1)
+        else:
+            self._scroll(-WHEEL_ROWS)
+
+    def _on_scroll_up(self, event: ScrollUp) -> None:
+        _take(event)
+        self.action_page(-1)
+
+    def _on_scroll_down(self, event: ScrollDown) -> None:
+        _take(event)
+        self.action_page(1)
+
+    def _on_scroll_to(self, message: ScrollTo) -> None:
+        """The bar was dragged."""
+        _take(message)
+        if message.y is not None:
+            self.tail.scroll_to(round(message.y))
+            self._moved()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Whoever points at a line wants it to stand still."""
+        if event.button == 1 and self.tail.page:
+            self.pause()
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the line; on a fold's marker, or a second time, unfold it."""
+        if not 0 <= event.y < len(self.tail.page):
+            return
+        row = self.tail.page[event.y]
+        again = self.tail.cursor is not None and self.tail.cursor.id == row.id
+        self.tail.cursor, self.tail.range_start = Place(row.time_ns, row.id), None
+        if row.folds and (again or event.x >= self.tail.pager.look.width - len(row.text.rpartition(" ⋯ ")[2]) - 3):
+            self.tail.toggle_fold(row.id)
+        self._moved()
+
+    # -- drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the page."""
+        width = self.size.width
+        base = self.rich_style
+        tail = self.tail
+        if not tail.page:
+            return self._render_empty(y, width, base)
+        if y >= len(tail.page):
+            return Strip.blank(width, base)
+        row = tail.page[y]
+        if tail.following:
+            return row.strip.apply_style(base).adjust_cell_length(width, base)
+        strip = row.strip
+        if tail.cursor is not None and tail.is_selected(row):
+            here = row.id == tail.cursor.id
+            base = self.get_component_rich_style("log--cursor" if here else "log--range")
+            strip = Strip([Segment("▌" if here else "│", base), *strip.crop(1, strip.cell_length)], strip.cell_length)
+        strip = strip.apply_style(base).adjust_cell_length(width, base)
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        if span is not None:
+            strip = _highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        return strip.apply_offsets(0, y)
+
+    def _render_empty(self, y: int, width: int, base: Style) -> Strip:
+        """An honest sentence where no line is."""
+        if y != max((self.size.height - 1) // 3, 0):
+            return Strip.blank(width, base)
+        store = self.book.store
+        if not len(store.timeline):
+            words = self.waiting
+        elif not self.lens.index.complete:
+            words = f"Looking through {store.lines:,} lines…"
+        else:
+            words = f"No line matches the filter ({store.lines:,} lines held)."
+        words = drawable(words)
+        pad = max((width - cells(words)) // 2, 0)
+        quiet = base + self.get_component_rich_style("log--quiet", partial=True)
+        return Strip([Segment(fit(" " * pad + words, width), quiet)], width)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, as it is on the screen."""
+        return selection.extract("\n".join(row.text for row in self.tail.page)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 - the signature is Textual's
+        """Draw the selection."""
+        self.refresh()
+
+
+def _take(message: Message) -> None:
+    """Handle a message here alone: neither the base class nor anything around this widget sees it."""
+    message.stop()
+    message.prevent_default()
+
+
+def _differ(one: Row, other: Row) -> bool:
+    return one is not other
+
+
+def _highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    """A strip with a span of characters drawn as selected."""
+    start, end = span
+    first = strip.index_to_cell_position(start)
+    last = strip.cell_length if end < 0 else min(strip.index_to_cell_position(end), strip.cell_length)
+    if last <= first:
+        return strip
+    middle = [Segment(segment.text, (segment.style or Style()) + style) for segment in strip.crop(first, last)]
+    return Strip([*strip.crop(0, first), *middle, *strip.crop(last, strip.cell_length)], strip.cell_length)

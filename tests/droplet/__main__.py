@@ -1,0 +1,7 @@
+"""`python -m tests.droplet`."""
+
+import sys
+
+from tests.droplet.cli import main
+
+sys.exit(main())

@@ -1,0 +1,29 @@
+#!/bin/sh
+# launch.sh CONSOLE_LOG CGROUP_DIRECTORY... -- COMMAND...
+# Runs the command in the background, in the control groups, and again whenever it ends with 133: that is how
+# systemd-nspawn says that the machine inside asked for a reboot. Prints the id of the process that watches over it.
+set -eu
+
+if [ "$1" = --keep ]; then
+    groups=$2
+    shift 2
+    while :; do
+        status=0
+        sh -c 'for g in $1; do echo $$ >"$g/cgroup.procs"; done; shift; exec "$@"' run "$groups" "$@" || status=$?
+        [ "$status" = 133 ] || exit "$status"
+    done
+fi
+console=$1 groups=
+shift
+while [ "$1" != -- ]; do
+    groups="$groups $1"
+    shift
+done
+shift
+for group in $groups; do
+    # Version 2 wants a control group to have processes or groups below it, not both.
+    [ ! -e "$group/cgroup.subtree_control" ] || { group=$group/keeper && mkdir -p "$group"; }
+    echo $$ >"$group/cgroup.procs"
+done
+setsid sh "$0" --keep "$groups" "$@" </dev/null >>"$console" 2>&1 &
+echo $!

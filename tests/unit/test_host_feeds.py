@@ -1,0 +1,76 @@
+"""What the host says about itself, also when it says it badly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from refactor_console.domain import commands
+from refactor_console.domain.command import Completed
+from refactor_console.domain.unit import UnitError
+from refactor_console.services.host_feeds import read_clock, read_unit
+from refactor_console.services.link import last_line
+
+UNIT = "refactor-platform.service"
+BEFORE = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+AFTER = BEFORE + timedelta(seconds=0.2)
+MIDDLE = BEFORE + timedelta(seconds=0.1)
+
+
+def answer(status: int, stdout: str, stderr: str = "") -> Completed:
+    return Completed(commands.show_unit(UNIT), status, stdout.encode(), stderr.encode())
+
+
+def test_the_clock_is_compared_at_the_middle_of_the_round_trip() -> None:
+    theirs = MIDDLE + timedelta(seconds=30)
+    reading = read_clock(f"{int(theirs.timestamp())}.{theirs.microsecond * 1000:09d}\n", BEFORE, AFTER)
+    assert reading.offset == timedelta(seconds=30)
+    assert reading.error == timedelta(seconds=0.1)
+
+
+@pytest.mark.parametrize("text", ["{s}.%N", "{s}.", "{s}"])
+def test_a_date_without_nanoseconds_is_half_a_second_more_uncertain(text: str) -> None:
+    reading = read_clock(text.format(s=int(BEFORE.timestamp())), BEFORE, AFTER)
+    assert reading.offset is not None
+    assert abs(reading.offset) <= timedelta(seconds=0.5)
+    assert reading.error == timedelta(seconds=0.6)
+
+
+@pytest.mark.parametrize("text", ["", "date: invalid option", "%s.%N", "12", "9" * 30])
+def test_an_answer_that_is_no_time_gives_no_offset(text: str) -> None:
+    reading = read_clock(text, BEFORE, AFTER)
+    assert reading.offset is None
+    assert reading.error is None
+
+
+def test_a_greeting_before_the_time_does_no_harm() -> None:
+    assert read_clock(f"Welcome!\n\n{int(BEFORE.timestamp())}.5\n", BEFORE, AFTER).offset is not None
+
+
+def test_a_unit_that_does_not_exist_is_a_state() -> None:
+    status = read_unit(answer(0, f"Id={UNIT}\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n"), UNIT)
+    assert "does not exist" in status.sentence
+
+
+@pytest.mark.parametrize(
+    ("completed", "code"),
+    [
+        (answer(127, "", "bash: line 1: systemctl: command not found"), "no-systemd"),
+        (answer(1, "", "System has not been booted with systemd as init system (PID 1). Can't operate."), "no-systemd"),
+        (answer(1, "", "Failed to connect to bus: No such file or directory"), "no-systemd"),
+        (answer(1, "", "Invalid value: --timestamp=unix."), "unit-unreadable"),
+        (answer(0, "Welcome to this host!\n"), "malformed"),
+        (answer(0, ""), "malformed"),
+    ],
+)
+def test_each_useless_answer_of_systemctl_has_its_own_problem(completed: Completed, code: str) -> None:
+    with pytest.raises(UnitError) as caught:
+        read_unit(completed, UNIT)
+    assert caught.value.problem.code == code
+    assert caught.value.problem.remedy
+
+
+def test_the_answer_is_the_last_line_after_a_greeting() -> None:
+    assert last_line("Welcome!\nNews: none\nrefactor-droplet\n\n") == "refactor-droplet"
+    assert last_line("") == ""
