@@ -24,7 +24,7 @@ from refactor_console.screens.dialogs.help import HelpDialog, collect
 from refactor_console.screens.dialogs.inspect import InspectDialog
 from refactor_console.screens.dialogs.problem import ProblemDialog
 from refactor_console.screens.dialogs.top import TopDialog
-from refactor_console.screens.logs_placeholder import LogsScreen
+from refactor_console.screens.logs import LogsScreen
 from refactor_console.screens.opening import OpeningScreen
 from refactor_console.screens.panes import pane_factories
 from refactor_console.screens.shell import PANES, Shell
@@ -124,6 +124,7 @@ class ConsoleApp(Shell):
         if self.no_color:
             self._filters = [f for f in self._filters if not isinstance(f, Monochrome)]
             self._filters.append(NoColor())
+            self.register_theme(themes.colourless())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The console's own variables under a theme that does not define them."""
@@ -132,15 +133,14 @@ class ConsoleApp(Shell):
     # -- opening and closing environments
 
     def on_mount(self) -> None:
-        """Paint first; connect afterwards."""
+        """Settle keys and theme; the opening screen asks for the session once it has been painted."""
         if self.keys:
             self.set_keymap(self.keys)
         if self._unknown_theme:
             self.say(f"There is no theme '{visible(self._unknown_theme)}'.", severity="warning")
-        self.call_after_refresh(self._open_first)
 
     def _make_opening(self) -> Screen[None]:
-        return OpeningScreen(self._environment, read_only=self._read_only)
+        return OpeningScreen(self._environment, self._open_first, read_only=self._read_only)
 
     def _open_first(self) -> None:
         self._start_opening(self._environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,17 +55,26 @@ def demo(*, read_only: bool, theme: str | None) -> int:
     """Open the console on the demo world, in a process of its own that ends with this one.
 
     Raises:
-        ConsoleError: the demo world did not come up, or there is no terminal.
+        ConsoleError: there is no terminal.
     """
-    from refactor_console.demo.launcher import DemoLauncher  # noqa: PLC0415 - only the demo needs it
+    from refactor_console.demo.launcher import DemoError, DemoProcess, start  # noqa: PLC0415 - only the demo needs it
 
-    world = Environment(name="demo", ssh=SshTarget(host="refactor-droplet", user="deploy"), demo=True, protected=True)
-    with DemoLauncher() as launcher:
+    platform = Environment(name="demo", ssh=SshTarget(host="refactor-droplet"), demo=True)
+    running: list[DemoProcess] = []
+
+    with tempfile.TemporaryDirectory(prefix="refactor-console-demo-") as directory:
 
         async def connect(target: SshTarget, *, read_only: bool) -> HostConnection:
-            from refactor_console.adapters import host  # noqa: PLC0415 - after the first frame
+            """The one difference to a real host: its address is known only when its process is up."""
+            from refactor_console.adapters import host, host_errors  # noqa: PLC0415 - after the first frame
 
-            info = await launcher.ready()
+            if not running or not running[0].running:
+                try:
+                    running[:] = [await start(Path(directory))]
+                except DemoError as error:
+                    problem = Problem("The demo world did not start.", "Try again.", str(error), code="demo")
+                    raise host_errors.HostError(problem) from error
+            info = running[0].info
             there = replace(
                 target,
                 host=info.host,
@@ -79,9 +89,17 @@ def demo(*, read_only: bool, theme: str | None) -> int:
         def open_session(chosen: Environment) -> ConsoleSession:
             from refactor_console.services.live import LiveSession  # noqa: PLC0415 - after the first frame
 
-            return LiveSession(chosen, read_only=read_only, connect=connect)
+            class DemoSession(LiveSession):
+                """A session that takes its world with it."""
 
-        return _run((world,), open_session, start=world.name, read_only=read_only, theme=theme)
+                async def close(self) -> None:
+                    await super().close()
+                    while running:
+                        await running.pop().stop()
+
+            return DemoSession(chosen, read_only=read_only, connect=connect)
+
+        return _run((platform,), open_session, start=platform.name, read_only=read_only, theme=theme)
 
 
 def _run(

@@ -137,13 +137,8 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     def named(self) -> dict[str, EnvironmentSettings]:
-        """The environments by name, ``host`` taken as production's."""
-        found = dict(self.environments)
-        if self.host is not None:
-            mine = found.get(PRODUCTION)
-            update = {"host": self.host}
-            found[PRODUCTION] = mine.model_copy(update=update) if mine else EnvironmentSettings(host=self.host)
-        return found
+        """The environments by name (`load` has put ``host`` among them as production's)."""
+        return dict(self.environments)
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
@@ -170,7 +165,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> t
     values = _read(file, must_exist)
     _check_variables(environ)
     try:
-        return Settings(**values), file
+        return Settings(**_with_short_host(values, environ)), file
     except ValidationError as error:
         raise SettingsError(_explain(error, file, values, environ)) from error
     except UnreadableVariable as error:
@@ -234,6 +229,15 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
         raise SettingsError(
             Problem(f"{file}: it cannot be read: {error.strerror or error}.", code="unreadable")
         ) from error
+
+
+def _with_short_host(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """``host``, from wherever it was given, as production's, beside whatever else is set of it."""
+    host = next((v for n, v in environ.items() if n.upper() == f"{PREFIX}HOST" and v), values.get("host"))
+    tables = values.get("environments", {})
+    if not isinstance(host, str) or not isinstance(tables, dict) or not isinstance(tables.get(PRODUCTION, {}), dict):
+        return values
+    return values | {"environments": tables | {PRODUCTION: tables.get(PRODUCTION, {}) | {"host": host}}}
 
 
 def _known_variables() -> set[str]:

@@ -6,6 +6,7 @@ Every theme defines every name in `MEANINGS`; a word and a shape always stand be
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from textual.theme import Theme
 
@@ -216,6 +217,14 @@ THEMES: tuple[Theme, ...] = (
         cursor=_REVERSED,
     ),
 )
+
+
+def colourless() -> Theme:
+    """The monochrome theme for a terminal that gets no colour at all: what colours would mark is reversed."""
+    plain = next(theme for theme in THEMES if theme.name == MONOCHROME)
+    marked = {"block-cursor-text-style": "bold underline reverse", "block-cursor-blurred-text-style": "underline"}
+    return replace(plain, variables=plain.variables | marked)
+
 
 DEFAULTS: Mapping[str, str] = {name: THEMES[0].variables[name] for name in MEANINGS}
 """What the names mean under a theme that does not define them (Textual's own)."""

@@ -37,7 +37,7 @@ async def answer_normally(command: str, process: Process) -> int:
     if command.startswith("sudo"):
         process.stderr.write(b"sh: sudo: not found\n")
         return 127
-    process.stderr.write(f"sh: {command.split()[0]}: not found\n".encode())
+    process.stderr.write(f"sh: {command.split(maxsplit=1)[0]}: not found\n".encode())
     return 127
 
 
@@ -154,5 +154,5 @@ async def serving(directory: Path, handler: Handler = answer_normally) -> AsyncI
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until `condition` holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - nobody sets an event for it
             await asyncio.sleep(0.01)

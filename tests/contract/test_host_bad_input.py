@@ -35,8 +35,7 @@ async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 async def failing(target: SshTarget) -> Problem:
     """The problem of a connection attempt that has to fail, and that has to be said in full."""
     with pytest.raises(HostError) as caught:
-        connection = await host.connect(target, read_only=True)
-        await connection.close()
+        await succeeds(target)
     problem = caught.value.problem
     assert problem.summary.endswith((".", "?"))
     assert problem.remedy

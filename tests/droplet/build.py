@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.droplet import disk
 from tests.droplet.errors import BuildFailed, CommandFailed, DropletError
 from tests.droplet.machine import Machine
-from tests.droplet.paths import COPIED_IN, LIBRARY, ROOTFS, cache, image_dir
+from tests.droplet.paths import COPIED_IN, LIBRARY, ROOTFS, cache, image_dir, left_out
 from tests.droplet.requirements import demand
 from tests.droplet.shell import run, run_logged
 
@@ -79,7 +79,9 @@ def build(*, say: Say = quiet, force: bool = False) -> Path:
         folder.mkdir(parents=True)
         log = folder / "build.log"
         try:
-            return _build(folder, log, say)
+            image = _build(folder, log, say)
+            _forget_old_images()
+            return image
         except (DropletError, OSError) as problem:
             raise BuildFailed(f"The droplet's disk could not be built; {log} tells more. {problem}") from problem
 
@@ -114,6 +116,13 @@ def _build(folder: Path, log: Path, say: Say) -> Path:
     draft.rename(image)
     say(f"built {image} in {time.monotonic() - begun:.0f} s")
     return image
+
+
+def _forget_old_images(keep: int = 3) -> None:
+    """Images of earlier recipes take most of a gigabyte each; instances have copies and do not need them."""
+    folders = [p for p in cache().iterdir() if len(p.name) == 16 and (p / "build.log").exists()]
+    for old in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _tree(log: Path, say: Say) -> Path:
@@ -157,13 +166,15 @@ def _mirror() -> str | None:
     return None
 
 
+def _by_products(_: str, names: list[str]) -> set[str]:
+    return {name for name in names if left_out(name)}
+
+
 def _overlay(root: Path) -> None:
     shutil.copytree(ROOTFS, root, dirs_exist_ok=True, symlinks=True)
     for source, target in COPIED_IN.items():
         if source.is_dir():
-            shutil.copytree(
-                source, root / target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "logs", ".git*")
-            )
+            shutil.copytree(source, root / target, dirs_exist_ok=True, ignore=_by_products)
         else:
             shutil.copy2(source, root / target)
     for file in ROOTFS.rglob("*"):

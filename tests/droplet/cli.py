@@ -28,6 +28,7 @@ _PLAIN: dict[str, tuple[str, Callable[[Droplet], object]]] = {
     "stop-docker": ("stop the Docker daemon", Droplet.stop_docker),
     "start-docker": ("start the Docker daemon", Droplet.start_docker),
     "restart-docker": ("restart the Docker daemon", Droplet.restart_docker),
+    "reload-nginx": ("have nginx resolve its upstreams again", Droplet.reload_nginx),
     "free-disk": ("take the filler away", Droplet.free_disk),
     "wrong-host-key": ("present other host keys", Droplet.set_wrong_host_key),
     "right-host-key": ("present the known host keys again", Droplet.restore_host_key),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from tests.droplet.errors import CommandFailed
+from tests.droplet.errors import CommandFailed, TimedOut
 from tests.droplet.shell import run, wait_for
 
 SIZE = "4G"
@@ -59,6 +60,12 @@ def unmount(where: Path) -> None:
         return True
 
     wait_for(f"{where} can be unmounted", gone, timeout=20)
+
+
+def release(image: Path, timeout: float = 10) -> None:
+    """Wait until no loop device shows a disk any more; the last process that saw it mounted may just be dying."""
+    with contextlib.suppress(TimedOut):
+        wait_for(f"{image} is released", lambda: not loop_devices(image), timeout=timeout)
 
 
 def detach(image: Path) -> None:

@@ -113,7 +113,7 @@ class DockerFaults:
         self.exec(["systemctl", "restart", "docker.service"])
 
     def publish_stable(self: Host, version: str) -> None:
-        """Move `stable` in the registry to another version, as a release does; images on the machine stay as they are."""
+        """Move `stable` in the registry to another version, as a release does; the machine's own images stay."""
         for repository in ("refactor-platform-rs", "refactor-platform-fe"):
             script = (
                 "set -e; kind=application/vnd.docker.distribution.manifest.v2+json; "
@@ -122,6 +122,10 @@ class DockerFaults:
                 'curl -sSf -u "$0" -H "Content-Type: $kind" -X PUT --data-binary @/run/manifest "$at/stable"'
             )
             self.exec(["sh", "-c", script, REGISTRY_LOGIN, version])
+
+    def reload_nginx(self: Host) -> None:
+        """Have nginx resolve its upstreams again: a container that restarted alone may have another address."""
+        self.exec(["docker", "exec", "nginx-reverse-proxy", "nginx", "-s", "reload"])
 
     def control_app(self: Host, verb: str, **options: Any) -> dict[str, Any]:
         """Speak to the controls of the stand-in backend: emit, stop, raw, big, health, crash, exit, status."""

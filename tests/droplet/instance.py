@@ -96,6 +96,7 @@ class Instance:
         else:
             self.machine.kill()
         disk.unmount(self.paths.root)
+        disk.release(self.paths.disk)
         stopped = replace(self, state=replace(self.state, pid=0, pid_started=0))
         stopped.state.save(stopped.paths)
         return stopped
@@ -192,6 +193,7 @@ def down(name: str, *, keep_console: bool = False) -> None:
     cgroups.remove(name)
     disk.unmount(paths.root)
     if paths.disk.exists():
+        disk.release(paths.disk)
         disk.detach(paths.disk)
     Cable(name, "100.64.0.0/30").unplug()
     if keep_console and paths.console.exists():

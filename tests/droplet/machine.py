@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.droplet import cgroups
 from tests.droplet.errors import CommandFailed, NotRunning, TimedOut
 from tests.droplet.network import Cable
-from tests.droplet.paths import HERE
+from tests.droplet.paths import HERE, cache
 from tests.droplet.shell import run, wait_for
 
 _POWER_OFF = signal.SIGRTMIN + 4
@@ -91,7 +91,7 @@ class Machine:
             "--console=read-only",
         ]
         command.append("--private-network" if self.cable is None else f"--network-bridge={self.cable.bridge}")
-        environment = dict(os.environ)
+        environment = dict(os.environ) | {"DROPLET_CACHE": str(cache()), "DROPLET_ROOT": str(self.root)}
         if cgroups.is_legacy():
             environment["SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE"] = "1"
             command.append("--setenv=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1")

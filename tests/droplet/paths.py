@@ -32,11 +32,18 @@ def cache() -> Path:
     return Path(base) / "refactor-console" / "droplet"
 
 
+def left_out(part: str) -> bool:
+    """Whether a file or folder of that name is a by-product and no part of the recipe."""
+    return part in ("__pycache__", "logs") or part.endswith("_cache") or part.startswith(".git")
+
+
 def _recipe_files() -> Iterator[Path]:
     roots = [ROOTFS, HERE / "build.py", *COPIED_IN]
     for root in roots:
         files = [root] if root.is_file() else sorted(root.rglob("*"))
-        yield from (f for f in files if f.is_file() and "__pycache__" not in f.parts and "logs" not in f.parts)
+        yield from (
+            f for f in files if f.is_file() and not any(left_out(part) for part in f.relative_to(REPOSITORY).parts)
+        )
 
 
 def recipe_hash() -> str:

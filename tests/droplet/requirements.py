@@ -18,6 +18,8 @@ _TOOLS = {
     "ip": "iproute2",
     "nsenter": "util-linux",
     "setsid": "util-linux",
+    "unshare": "util-linux",
+    "awk": "mawk",
     "chroot": "coreutils",
     "ssh-keygen": "openssh-client",
 }

@@ -185,7 +185,7 @@ def test_images_come_from_a_registry_by_digest(droplet: Droplet) -> None:
 def test_the_registry_refuses_a_wrong_token(droplet: Droplet) -> None:
     login = "DOCKER_CONFIG=$(mktemp -d) docker login ghcr.io --username refactor-bot --password-stdin"
     assert "Login Succeeded" in droplet.ssh(login, input="fake-ghcr-pat").stdout
-    assert "unauthorized" in droplet.ssh(login, input="an-expired-token", check=False).stderr
+    assert "401 Unauthorized" in droplet.ssh(login, input="an-expired-token", check=False).stderr
 
 
 def test_postgres_asks_for_tls(droplet: Droplet) -> None:
@@ -243,7 +243,10 @@ def test_a_crash_is_seen_and_survived(droplet: Droplet) -> None:
     )
     wait_for("docker restarts rust-app", after, timeout=30)
     assert "panicked at" in droplet.exec(["docker", "logs", "--tail", "40", "rust-app"]).stderr
-    wait_for("the API answers again", droplet.instance.serves, timeout=60)
+    probe = ["docker", "exec", "rust-app", "wget", "-q", "-O", "-", "http://127.0.0.1:4000/health"]
+    wait_for("the API answers", lambda: droplet.exec(probe, check=False).returncode == 0, timeout=30)
+    droplet.reload_nginx()
+    wait_for("the API answers through nginx", droplet.instance.serves, timeout=30)
 
 
 def test_cut_and_restore(droplet: Droplet) -> None:

@@ -81,6 +81,7 @@ class EngineServer:
         self.requests: list[str] = []
         self.refuse_logs = ""
         self.delay = 0.0
+        self.cut_inspections = False
         self.acted: Callable[[str, str], None] = self.act
         self.generation = 0
         self._server: _Server | None = None
@@ -184,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "unix"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         return
 
     def handle(self) -> None:
@@ -232,6 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif container and container[1] not in engine.containers:
             self._json({"message": f"No such container: {container[1]}"}, 404)
         elif container and container[2] == "json":
+            if engine.cut_inspections:
+                engine.cut()
             self._json(engine.containers[container[1]])
         elif container and container[2] == "logs":
             self._logs(container[1], query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -85,7 +86,7 @@ def samples(cpu: float, memory: int, phase: float = 0.0, count: int = 60) -> tup
 
 def container(service: str, **changes: Any) -> Container:
     """A well container of our stack."""
-    digits = f"{abs(hash_of(service)):064x}"[-64:]
+    digits = hashlib.sha256(service.encode("utf-8", "surrogatepass")).hexdigest()
     base = Container(
         id=digits,
         name=service,
@@ -103,14 +104,6 @@ def container(service: str, **changes: Any) -> Container:
         restart_policy="unless-stopped",
     )
     return replace(base, **changes)
-
-
-def hash_of(text: str) -> int:
-    """A number that is the same in every run."""
-    value = 7
-    for char in text:
-        value = (value * 1_000_003 + ord(char)) % (1 << 250)
-    return value | 1 << 249
 
 
 def platform_rows() -> list[ContainerRow]:
@@ -233,7 +226,9 @@ class DoubleHub:
 class DoubleSession:
     """A session whose readings are set by hand."""
 
-    def __init__(self, environment: Environment = PRODUCTION, *, clock: Clock | None = None, read_only: bool = False):
+    def __init__(
+        self, environment: Environment = PRODUCTION, *, clock: Clock | None = None, read_only: bool = False
+    ) -> None:
         self.clock = clock or Clock()
         self.environment = environment
         self.read_only = read_only

@@ -109,7 +109,7 @@ def messages(view: LogView) -> list[str]:
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition, not an event
             await asyncio.sleep(0.005)
 
 

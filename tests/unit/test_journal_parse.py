@@ -1,4 +1,4 @@
-"""The JSON of journalctl, as it should be and as it can be: nothing raises, nothing is lost, pieces make no difference."""
+"""The JSON of journalctl as it should be and as it can be: nothing raises, nothing is lost, pieces change nothing."""
 
 from __future__ import annotations
 

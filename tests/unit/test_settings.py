@@ -44,6 +44,15 @@ def test_one_variable_is_enough_without_a_file(tmp_path: Path, monkeypatch: pyte
     assert start == "production"
 
 
+def test_the_short_host_stands_beside_other_settings_of_production(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFACTOR_CONSOLE_HOST", "droplet")
+    monkeypatch.setenv("REFACTOR_CONSOLE_ENVIRONMENTS__PRODUCTION__PORT", "2222")
+    environments, _ = settings.environments(*load(tmp_path, '[environments.production]\nuser = "me"'))
+    assert [(e.ssh.host, e.ssh.port, e.ssh.user) for e in environments] == [("droplet", 2222, "me")]
+
+
 def test_a_variable_beats_the_file_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REFACTOR_CONSOLE_ENVIRONMENTS__STAGING__PORT", "2222")
     found, file = load(tmp_path, '[environments.staging]\nhost = "pi"\nport = 22\nuser = "me"\nprotected = false')

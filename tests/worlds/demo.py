@@ -105,9 +105,7 @@ def _encoded(messages: Sequence[bytes]) -> list[str]:
 
 
 @asynccontextmanager
-async def demo_world(
-    directory: Path, *, seed: int = 7, frozen: str | None = None
-) -> AsyncIterator[DemoWorld]:
+async def demo_world(directory: Path, *, seed: int = 7, frozen: str | None = None) -> AsyncIterator[DemoWorld]:
     """A demo world for the length of a block."""
     world = await DemoWorld.start(directory / "demo", seed=seed, frozen=frozen)
     try:

@@ -94,9 +94,9 @@ class DropletWorld:
         for start in range(0, len(data), 60_000):  # the argument list of docker exec is bounded
             await self._do(self.droplet.emit_raw, data[start : start + 60_000], stream=stream)
 
-    async def number_journal(self, rate: int, total: int) -> None:
+    async def number_journal(self, rate: int, total: int, ident: str = "1") -> None:
         words = [*_SYSTEMD_RUN, f"--setenv=RATE={rate}", f"--setenv=TOTAL={total}"]
-        await self._do(self.droplet.exec, [*words, "/usr/bin/python3", "-u", _NUMBERED, "1"])
+        await self._do(self.droplet.exec, [*words, "/usr/bin/python3", "-u", _NUMBERED, ident])
 
     async def number_container(self, service: str, rate: int, total: int) -> None:
         assert service == "rust-app", "only the backend's stand-in can be told what to print"

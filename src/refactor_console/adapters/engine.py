@@ -30,7 +30,7 @@ from refactor_console.domain.logs import LogLine
 from refactor_console.domain.problem import ConsoleError
 
 if TYPE_CHECKING:
-    from refactor_console.adapters.engine_transport import Client
+    from refactor_console.adapters.engine_transport import Adapter, Client
 
 T = TypeVar("T")
 
@@ -64,17 +64,19 @@ class Engine:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
         self._lock = threading.Lock()
         self._client: Client | None = None
+        self._adapter: Adapter | None = None
         self._digests: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._terminals: OrderedDict[str, bool] = OrderedDict()
         self._closed = False
 
     def close(self) -> None:
         """End everything under way at once. Streams are ended by those who opened them."""
+        # Without the lock: a thread holds it while it waits for the network, and this is the event loop's thread.
         self._closed = True
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.abort()
+        adapter = self._adapter
+        if adapter is not None:
+            adapter.sockets.abort()
+            adapter.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # Requests that read.
@@ -97,9 +99,13 @@ class Engine:
         """Every container, inspected; one that goes away meanwhile is left out."""
         listed = await self._ask("list containers", lambda client: client.containers(all=True))
         names = [engine_payloads.text(engine_payloads.mapping(entry).get("Id")) for entry in listed or ()]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._inspect_or_none(name)) for name in names if name]
-        return tuple(found for task in tasks if (found := task.result()) is not None)
+        tasks = [asyncio.create_task(self._inspect_or_none(name)) for name in names if name]
+        try:  # not a TaskGroup: it would wrap our errors in an ExceptionGroup that no feed expects
+            return tuple(found for found in await asyncio.gather(*tasks) if found is not None)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def inspect(self, container_id: str) -> Container:
         """One container, fresh.
@@ -251,22 +257,21 @@ class Engine:
 
     def _opened(self, what: str) -> Client:
         """In a thread: the SDK's client, imported and its API version negotiated at first use."""
-        from refactor_console.adapters.engine_transport import open_client  # noqa: PLC0415 - 0.1 s, not before the first frame
+        # 0.1 s to import, not before the first frame.
+        from refactor_console.adapters.engine_transport import Adapter, open_client  # noqa: PLC0415
 
         with self._lock:
-            if self._client is None:
-                self._client = open_client(
-                    self._path, what, (OLDEST_API, NEWEST_API), _SOCKET_SECONDS, read_only=self._read_only
-                )
             client = self._client
-        if self._closed:
-            client.abort()
+            if client is None:
+                adapter = self._adapter = Adapter(self._path, read_only=self._read_only)
+                if self._closed:  # `close` may have looked a moment before
+                    adapter.sockets.abort()
+                client = self._client = open_client(adapter, what, (OLDEST_API, NEWEST_API), _SOCKET_SECONDS)
         return client
 
     async def _explained(self, error: EngineUnreachable) -> ConsoleError:
         """The better explanation; the Engine may come back as another version, so that is asked anew."""
-        with self._lock:
-            self._client = None
+        self._client = None
         return error if self._diagnose is None else await self._diagnose()
 
     @asynccontextmanager

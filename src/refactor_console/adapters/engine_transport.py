@@ -145,11 +145,6 @@ class Client(APIClient):
         self.adapters.clear()
         self.mount("http+docker://", adapter)
 
-    def abort(self) -> None:
-        """End every request under way, and every later one."""
-        self._custom_adapter.sockets.abort()
-        self.close()
-
     def checked(self, path: str) -> Any:
         """``GET`` a path of the API that the SDK has no method for, or whose method loses something.
 
@@ -210,16 +205,15 @@ class StreamedAnswer:
         self._adapter.close()
 
 
-def open_client(path: str, what: str, versions: tuple[str, str], timeout: int, *, read_only: bool) -> Client:
+def open_client(adapter: Adapter, what: str, versions: tuple[str, str], timeout: int) -> Client:
     """A client that speaks the newest version which both sides know.
 
     Raises:
         EngineError: the Engine does not answer, or knows only versions older than ``versions[0]``.
     """
     oldest, newest = versions
-    adapter = Adapter(path, read_only=read_only)
     try:
-        with translating(what, path):
+        with translating(what, adapter.socket_path):
             told = Client(adapter, oldest, timeout).version(api_version=False)
             theirs, at_least = str(told.get("ApiVersion") or "0"), str(told.get("MinAPIVersion") or "0")
         if _numbers(theirs) < _numbers(oldest):

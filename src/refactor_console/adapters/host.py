@@ -13,13 +13,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from refactor_console.adapters import host_errors as errors
+from refactor_console.adapters.host_stream import RemoteStream
 from refactor_console.domain import commands
 from refactor_console.domain.command import Completed, RemoteCommand
 from refactor_console.domain.environment import SshTarget
@@ -120,7 +120,7 @@ class HostConnection:
         """Why the connection is gone; None while it is up."""
         if not self.closed:
             return None
-        if self._closing:
+        if self._attempt.end_reason is None:
             return errors.connection_closed(self._where)
         return errors.connection_lost(self._where, self._attempt.end_reason)
 
@@ -173,7 +173,7 @@ class HostConnection:
         """
         if command.mutates:
             self._refuse_mutation(command.render())
-        return RemoteStream(self, command)
+        return RemoteStream(command, self.start, lambda: self.lost)
 
     @asynccontextmanager
     async def forward_socket(self, remote_path: str) -> AsyncIterator[Path]:
@@ -321,79 +321,6 @@ class HostConnection:
                     code="file-failed",
                 )
             ) from error
-
-
-class RemoteStream:
-    """A running remote program; leaving the context ends it. Iterate for its output, up to about 1 MiB at a time."""
-
-    def __init__(self, connection: HostConnection, command: RemoteCommand) -> None:
-        self.command = command
-        self._host = connection
-        self._opened: _Opened | None = None
-
-    async def __aenter__(self) -> RemoteStream:
-        channel, session = await self._host.start(self.command)
-        self._opened = _Opened(channel, session)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        from refactor_console.adapters import host_channel  # noqa: PLC0415 - needs the SSH library
-
-        host_channel.end(self._session.channel, self._session.output)
-
-    def __aiter__(self) -> RemoteStream:
-        return self
-
-    async def __anext__(self) -> bytes:
-        """The next piece of output.
-
-        Raises:
-            HostConnectionLost: the connection went before the program ended.
-        """
-        data = await self._session.output.read()
-        if data:
-            return data
-        if (
-            self._session.output.exit_status is None
-            and not self._session.output.exit_signal
-            and (lost := self._host.lost)
-        ):
-            raise lost
-        raise StopAsyncIteration
-
-    async def wait_for_news(self, seconds: float) -> None:
-        """Wait until something was printed on either stream, or the program ended; `seconds` at most."""
-        await self._session.output.wait_for_news(seconds)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the program has ended (output may be left to read)."""
-        return self._session.output.ended
-
-    @property
-    def exit_status(self) -> int:
-        """The exit status; 255 while it runs, and when it ended without one."""
-        status = self._session.output.exit_status
-        return 255 if status is None else status
-
-    @property
-    def stderr(self) -> bytes:
-        """What it printed on standard error so far: the first 64 KiB."""
-        return bytes(self._session.output.stderr)
-
-    @property
-    def _session(self) -> _Opened:
-        if self._opened is None:
-            raise RuntimeError("use 'async with' before reading a stream")
-        return self._opened
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    channel: asyncssh.SSHClientChannel[bytes]
-    output: Channel
 
 
 async def _open(

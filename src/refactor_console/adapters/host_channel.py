@@ -15,6 +15,12 @@ BUFFERED = 1024 * 1024
 """Bytes held for a slow reader before the remote side is made to wait."""
 
 
+ROOM_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between attempts to open a session on a server that has no room for it."""
+
+_NO_ROOM = (asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURCE_SHORTAGE)
+
+
 class Channel(asyncssh.SSHClientSession[bytes]):
     """Collects what a program prints; the reader's pace is the program's pace."""
 
@@ -64,6 +70,11 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         self.ended = True
         self.reason = str(exc) if exc is not None else ""
         self._news.set()
+
+    @property
+    def has_exited(self) -> bool:
+        """Whether the program itself came to an end, as far as the server said."""
+        return self.exit_status is not None or bool(self.exit_signal)
 
     async def read(self) -> bytes:
         """What was printed since the last call, waiting for at least one byte; empty at the end."""
@@ -124,9 +135,23 @@ def end(chan: asyncssh.SSHClientChannel[bytes], session: Channel) -> None:
 async def _create(
     connection: asyncssh.SSHClientConnection, command: str
 ) -> tuple[asyncssh.SSHClientChannel[bytes], Channel]:
+    """Open a session, again after a moment where the server has no room.
+
+    OpenSSH's server counts a session (MaxSessions) until its child process is reaped, a moment after the client saw its
+    end. A refused session has run nothing, so asking again is safe.
+    """
     session = Channel()
-    chan, _ = await connection.create_session(lambda: session, command, encoding=None, request_pty=False)
-    return chan, session
+    waits = iter(ROOM_WAITS)
+    while True:
+        try:
+            chan, _ = await connection.create_session(lambda: session, command, encoding=None, request_pty=False)
+        except asyncssh.ChannelOpenError as error:
+            wait = next(waits, None)
+            if wait is None or error.code not in _NO_ROOM or connection.is_closed():
+                raise
+            await asyncio.sleep(wait)
+        else:
+            return chan, session
 
 
 def _discard(opening: asyncio.Future[tuple[asyncssh.SSHClientChannel[bytes], Channel]]) -> None:

@@ -19,7 +19,7 @@ from refactor_console.adapters.host_login import Login
 from refactor_console.domain.problem import Problem
 from refactor_console.domain.text import visible
 
-GREETING_PATIENCE = 2.0
+GREETING_PATIENCE = 1.0
 """Seconds to look what a server that is no SSH server says."""
 
 
@@ -46,7 +46,8 @@ class Attempt(asyncssh.SSHClient):
         """What the server would still accept when our keys had run out."""
         self.banner = ""
         self.ended = asyncio.Event()
-        self.end_reason = ""
+        self.end_reason: str | None = None
+        """Why the connection ended, in the library's words; None when this side closed it."""
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """TCP is up."""
@@ -55,7 +56,7 @@ class Attempt(asyncssh.SSHClient):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended; `exc` is None when this side closed it."""
-        self.end_reason = str(exc) if exc is not None else ""
+        self.end_reason = None if exc is None else str(exc)
         self.ended.set()
 
     def validate_host_public_key(self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey) -> bool:

@@ -23,6 +23,9 @@ from refactor_console.domain.problem import Problem
 AGENT_PATIENCE = 3.0
 """Seconds for the SSH agent to list its keys; a dead forwarded agent never answers."""
 
+KEEPALIVE_SECONDS = 5.0
+"""Seconds of silence after which the server is asked whether it is there; three times that, and it is called lost."""
+
 _DEFAULT_IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa"))
 
 
@@ -162,8 +165,8 @@ def _common_options(target: SshTarget) -> dict[str, object]:
         "send_env": [],
         "env": {"LC_ALL": "C"},  # answers are parsed: keep them in one language
         "connect_timeout": None,  # one limit holds for everything: SshTarget.connect_timeout
-        "keepalive_interval": 5,
-        "keepalive_count_max": 2,  # unanswered at 5 s and 10 s: given up at 15 s
+        "keepalive_interval": KEEPALIVE_SECONDS,
+        "keepalive_count_max": 2,  # two questions unanswered: given up after three intervals
         "client_version": "refactor-console",
         "encoding": None,
     }

@@ -23,6 +23,7 @@ NOT_JSON = "not JSON"
 
 _SOURCE_SKEW_US = 1_000_000
 _CURSOR_IN_CUT_LINE = re.compile(rb'"__CURSOR" ?: ?"([^"\\]{1,512})"')
+_DECODER = json.JSONDecoder()
 _NO_TEXT = "(journalctl gave no text for this entry)"
 
 
@@ -60,15 +61,18 @@ class JournalParser:
             now_ns: the time given to lines that bring none of their own, if no line came before them.
         """
         lines: list[LogLine] = []
-        start = 0
-        while (end := data.find(b"\n", start)) >= 0:
-            self._keep(data[start:end])
-            line = self._line(b"".join(self._parts), self._length, now_ns)
-            self.restart()
+        pieces = data.split(b"\n")
+        rest = pieces.pop()
+        for piece in pieces:
+            if self._length:
+                self._keep(piece)
+                line = self._line(b"".join(self._parts), self._length, now_ns)
+                self.restart()
+            else:
+                line = self._line(piece[:LINE_LIMIT], len(piece), now_ns)
             if line is not None:
                 lines.append(line)
-            start = end + 1
-        self._keep(data[start:])
+        self._keep(rest)
         return lines
 
     def _keep(self, piece: bytes) -> None:
@@ -79,19 +83,20 @@ class JournalParser:
             self._kept += len(self._parts[-1])
 
     def _line(self, raw: bytes, length: int, now_ns: int) -> LogLine | None:
-        if not raw.strip():
+        if not raw or raw.isspace():
             return None
         if length > LINE_LIMIT:
             if found := _CURSOR_IN_CUT_LINE.search(raw):
                 self.cursor = found.group(1).decode("ascii", "replace")
             shown = decode(raw[:CUT_SHOWN])
             return self._unreadable(f"{shown} … [cut here: an entry of {length} bytes]", now_ns)
+        text = decode(raw)
         try:
-            fields = json.loads(decode(raw))
+            fields, end = _DECODER.raw_decode(text)
         except (ValueError, RecursionError):
-            return self._unreadable(decode(raw), now_ns)
-        if not isinstance(fields, dict):
-            return self._unreadable(decode(raw), now_ns)
+            return self._unreadable(text, now_ns)
+        if not isinstance(fields, dict) or (end < len(text) and not text[end:].isspace()):
+            return self._unreadable(text, now_ns)
         return self._entry(fields, now_ns)
 
     def _entry(self, fields: dict[str, object], now_ns: int) -> LogLine | None:
@@ -171,6 +176,8 @@ def _text(value: object) -> str:
 
 def _first(value: object) -> str:
     """The first value of a field that should have one."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list) and value and not all(type(item) is int for item in value):
         return _text(value[0])
     return _text(value)

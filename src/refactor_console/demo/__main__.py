@@ -102,7 +102,15 @@ class Demo:
 
     def _sweep(self) -> None:
         """Remove what a demo world makes, this one or one that was killed here before."""
-        for name in ("world.json", "id_ed25519", "host_key", "known_hosts", "docker.sock", "control.sock"):
+        for name in (
+            "world.json",
+            ".world.json",
+            "id_ed25519",
+            "host_key",
+            "known_hosts",
+            "docker.sock",
+            "control.sock",
+        ):
             (self._directory / name).unlink(missing_ok=True)
         shutil.rmtree(self._directory / "files", ignore_errors=True)
         if self._short is not None:

@@ -56,7 +56,8 @@ class Shell:
         name = words[0].rpartition("/")[2]
         program = _PROGRAMS.get(name)
         if program is None:
-            await streams.err(f"bash: line 1: {words[0]}: command not found\n".encode())
+            why = "No such file or directory" if "/" in words[0] else "command not found"
+            await streams.err(f"bash: {words[0]}: {why}\n".encode())
             return 127
         try:
             return await program(self, words[1:], streams)

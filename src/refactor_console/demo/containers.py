@@ -63,6 +63,8 @@ class Service:
     health: HealthCheck | None = None
     address: int = 2
     """Last byte of its address in the network."""
+    stop_signal: int | None = None
+    """``StopSignal`` of its image, where it has one (else SIGTERM)."""
     stop_seconds: float = 0.3
     """How long its process takes from SIGTERM to its end."""
     stop_code: int = 0

@@ -104,13 +104,13 @@ class Control:
 
     async def do_engine_down(self, _: dict[str, Any]) -> None:
         """Stop the Engine with its containers."""
-        await self._world.engine.shut_down()
+        await self._world.engine_down()
         await self._engine.stop()
 
     async def do_engine_up(self, _: dict[str, Any]) -> None:
         """Start it again."""
-        self._world.engine.boot()
         await self._engine.start()
+        await self._world.engine_up()
 
     async def do_restart_container(self, request: dict[str, Any]) -> None:
         """``service``."""

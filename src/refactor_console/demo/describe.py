@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from refactor_console.demo.clock import SECOND, rfc3339
-from refactor_console.demo.images import Json, digest
+from refactor_console.demo.images import Json, digest, overlay
 
 if TYPE_CHECKING:
     from refactor_console.demo.containers import Container, Service
@@ -16,6 +16,29 @@ NETWORK = f"{PROJECT}_backend_network"
 SUBNET = "172.18.0"
 MEMORY = 4 * 1024**3
 """Bytes of memory of the host."""
+
+
+_NO_LIMITS = (
+    "BlkioDeviceReadBps",
+    "BlkioDeviceReadIOps",
+    "BlkioDeviceWriteBps",
+    "BlkioDeviceWriteIOps",
+    "BlkioWeightDevice",
+    "DeviceCgroupRules",
+    "DeviceRequests",
+    "Devices",
+    "GroupAdd",
+)
+_ZERO_LIMITS = (
+    "CpuCount",
+    "CpuPercent",
+    "CpuPeriod",
+    "CpuQuota",
+    "CpuRealtimePeriod",
+    "CpuRealtimeRuntime",
+    "IOMaximumBandwidth",
+    "IOMaximumIOps",
+)
 
 
 def network_id() -> str:
@@ -89,7 +112,7 @@ def inspect(container: Container) -> Json:
         "ExecIDs": None,
         "HostConfig": _host_config(service),
         "GraphDriver": {
-            "Data": {"MergedDir": f"/var/lib/docker/overlay2/{digest(container.id)}/merged"},
+            "Data": overlay(digest(container.id)),
             "Name": "overlay2",
         },
         "Mounts": _mounts(service),
@@ -197,9 +220,9 @@ def _host_config(service: Service) -> Json:
         "CapAdd": None,
         "CapDrop": None,
         "CgroupnsMode": "private",
-        "Dns": None,
-        "DnsOptions": None,
-        "DnsSearch": None,
+        "Dns": [],
+        "DnsOptions": [],
+        "DnsSearch": [],
         "ExtraHosts": [],
         "IpcMode": "private",
         "Cgroup": "",
@@ -225,6 +248,10 @@ def _host_config(service: Service) -> Json:
         "MemorySwappiness": None,
         "OomKillDisable": None,
         "PidsLimit": None,
+        **dict.fromkeys(_NO_LIMITS),
+        **dict.fromkeys(_ZERO_LIMITS, 0),
+        "CpusetCpus": "",
+        "CpusetMems": "",
         "Ulimits": None,
         "MaskedPaths": ["/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list"],
         "ReadonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
@@ -242,7 +269,8 @@ def _config(container: Container) -> Json:
         "Image": service.image.reference,
         "Labels": labels(service),
     }
-    config.pop("ArgsEscaped", None)
+    if service.stop_signal == 3:
+        config["StopSignal"] = "SIGQUIT"
     if check := service.health:
         config["Healthcheck"] = {
             "Test": list(check.test),

@@ -114,7 +114,6 @@ class Engine:
                 return False
             container.manually_stopped = True
             await self._terminate(container, grace)
-            self._emit(container, "stop")
             return True
 
     async def restart(self, container: Container, grace: float) -> None:
@@ -122,19 +121,24 @@ class Engine:
         async with container.busy:
             if container.status in ("running", "restarting"):
                 await self._terminate(container, grace)
-                self._emit(container, "stop")
             container.manually_stopped = False
             self._begin(container)
-            self._emit(container, "restart")
+            self.emit(container, "restart")
 
     async def kill(self, container: Container, signal: int) -> None:
-        """Send a signal as ``docker kill`` does: a deadly one also switches the restart policy off."""
+        """Send a signal as ``docker kill`` does.
+
+        That also switches the restart policy off, but for signals other than SIGKILL and the stop signal of an image
+        that names one (``daemon/kill.go``, ``ExitOnNext``).
+        """
         async with container.busy:
+            own = container.service.stop_signal
+            if own is None or signal in (own, SIGNALS["KILL"]):
+                container.manually_stopped = True
+            self.emit(container, "kill", signal=str(signal))
             self.on_signal(container, signal)
             if signal in _FATAL:
-                container.manually_stopped = True
                 self._end(container, 137 if signal == SIGNALS["KILL"] else container.service.stop_code)
-            self._emit(container, "kill", signal=str(signal))
 
     async def crash(self, container: Container, exit_code: int) -> None:
         """Its main process dies by itself; the restart policy decides what follows."""
@@ -174,9 +178,9 @@ class Engine:
         words = " ".join(check.test[1:])
         execution = f"{self._random.getrandbits(256):064x}"
         now = self.clock.now()
-        self._emit(container, f"exec_create: {words}", execID=execution)
-        self._emit(container, f"exec_start: {words}", execID=execution)
-        self._emit(container, "exec_die", execID=execution, exitCode="0" if healthy else "1")
+        self.emit(container, f"exec_create: {words}", execID=execution)
+        self.emit(container, f"exec_start: {words}", execID=execution)
+        self.emit(container, "exec_die", execID=execution, exitCode="0" if healthy else "1")
         output = "" if healthy else "wget: server returned error: HTTP/1.1 500 Internal Server Error\n"
         container.probes.append(HealthResult(now, now + 41_000_000, 0 if healthy else 1, output))
         del container.probes[:-5]
@@ -188,7 +192,7 @@ class Engine:
             status = "unhealthy"
         if status != container.health:
             container.health = status
-            self._emit(container, f"health_status: {status}")
+            self.emit(container, f"health_status: {status}")
 
     # How it happens ---------------------------------------------------------------------------------------------
 
@@ -201,7 +205,7 @@ class Engine:
     def remove(self, container: Container) -> None:
         """Remove a container that does not run."""
         self.containers.pop(container.id, None)
-        self._emit(container, "destroy")
+        self.emit(container, "destroy")
 
     def _begin(self, container: Container) -> None:
         self._emit_network(container, "connect")
@@ -211,7 +215,7 @@ class Engine:
         container.exit_code, container.error, container.oom_killed = 0, "", False
         container.health, container.failing_streak, container.probes = "starting", 0, []
         container.set_status("running")
-        self._emit(container, "start")
+        self.emit(container, "start")
         self.on_start(container)
         if container.service.oneshot_seconds is not None:
             run = container.run
@@ -220,25 +224,30 @@ class Engine:
     async def _terminate(self, container: Container, grace: float) -> None:
         if not container.running:
             container.set_status("exited")
+            self.emit(container, "stop")
             return
-        self.on_signal(container, SIGNALS["TERM"])
-        self._emit(container, "kill", signal="15")
+        signal = container.service.stop_signal or SIGNALS["TERM"]
+        self.on_signal(container, signal)
+        self.emit(container, "kill", signal=str(signal))
         if container.service.stop_seconds <= grace:
             await asyncio.sleep(container.service.stop_seconds)
-            self._end(container, container.service.stop_code)
+            self._end(container, container.service.stop_code, stopped=True)
             return
         await asyncio.sleep(grace)
-        self._emit(container, "kill", signal="9")
-        self._end(container, 137)
+        self.emit(container, "kill", signal="9")
+        self._end(container, 137, stopped=True)
 
-    def _end(self, container: Container, exit_code: int) -> None:
+    def _end(self, container: Container, exit_code: int, *, stopped: bool = False) -> None:
         container.exit_code = exit_code
         container.finished_ns = max(self.clock.now(), container.started_ns + 1)
         container.health = "unhealthy"
         container.set_status("exited")
         seconds = (container.finished_ns - container.started_ns) // SECOND
-        self._emit(container, "die", execDuration=str(seconds), exitCode=str(exit_code))
+        # The order in which Engine 26.1 tells it: whoever asked for the stop hears of it before the death.
         self._emit_network(container, "disconnect")
+        if stopped:
+            self.emit(container, "stop")
+        self.emit(container, "die", execDuration=str(seconds), exitCode=str(exit_code))
 
     def _apply_policy(self, container: Container) -> None:
         policy = container.service.restart
@@ -270,17 +279,19 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _emit(self, container: Container, action: str, **attributes: str) -> None:
+    def emit(self, container: Container, action: str, **attributes: str) -> None:
+        """Tell of something that happened to a container."""
         known = labels(container.service) | {"image": container.service.image.reference, "name": container.name}
-        self.tell(Event("container", action, container.id, known | attributes, self._stamp()))
+        self.events.append(Event("container", action, container.id, known | attributes, self._stamp()))
 
     def _emit_network(self, container: Container, action: str) -> None:
         about = {"container": container.id, "name": NETWORK, "type": "bridge"}
-        self.tell(Event("network", action, network_id(), about, self._stamp()))
+        self.events.append(Event("network", action, network_id(), about, self._stamp()))
 
-    def tell(self, event: Event) -> None:
-        """Publish an event."""
-        self.events.append(event)
+    def tell_network(self, action: str) -> None:
+        """Tell that the platform's network was made or is gone."""
+        about = {"name": NETWORK, "type": "bridge"}
+        self.events.append(Event("network", action, network_id(), about, self._stamp()))
 
     def _stamp(self) -> int:
         self._last_event_ns = max(self.clock.now(), self._last_event_ns + 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from refactor_console.demo.clock import rfc3339
 from refactor_console.demo.containers import Container
 from refactor_console.demo.describe import MEMORY, NETWORK, inspect, labels, summary, top
 from refactor_console.demo.engine import SIGNALS, Engine
@@ -38,6 +39,10 @@ _FILTERS = {
     "ancestor", "before", "expose", "exited", "health", "id", "isolation", "is-task", "label", "name", "network",
     "publish", "since", "status", "volume",
 }  # fmt: skip
+
+
+# A path that no route knows is answered before the headers that tell of the Engine are set.
+UNKNOWN_PAGE = Response(404, b'{"message":"page not found"}\n', headers=dict.fromkeys(HEADERS, ""))
 
 
 class EngineApi:
@@ -93,7 +98,7 @@ class EngineApi:
                     return Response(stream=event_stream(self._engine, request))
             if found := _IMAGE.match(path):
                 return self._image(found["name"])
-        return refusal(404, "page not found")
+        return UNKNOWN_PAGE
 
     async def _read_container(
         self, container: Container, verb: str, request: Request, version: tuple[int, int]
@@ -106,13 +111,14 @@ class EngineApi:
                     raise ApiError(409, f"container {container.id} is not running")
                 return answer(top(container))
             case "stats":
-                return Response(stream=await stats_stream(self._engine, self._collector, container, request))
+                sent = stats_stream(self._collector, container, request)
+                return Response(body=sent) if isinstance(sent, bytes) else Response(stream=sent)
             case "logs":
                 kind = "application/vnd.docker.multiplexed-stream"
                 if version < (1, 42):
                     kind = "application/vnd.docker.raw-stream"
                 return Response(stream=log_stream(container, request, self._engine), content_type=kind)
-        return refusal(404, "page not found")
+        return UNKNOWN_PAGE
 
     async def _act(self, container: Container, verb: str, request: Request) -> Response:
         match verb:
@@ -124,13 +130,13 @@ class EngineApi:
                 await self._engine.restart(container, _grace(request))
                 return Response(204)
             case "kill":
-                signal = _signal(request.query.get("signal") or "KILL")
+                signal = _signal(request.query.get("signal") or "KILL", container)
                 if not container.running:
-                    message = f"Cannot kill container: {container.name}: container {container.id} is not running"
+                    message = f"cannot kill container: {container.name}: container {container.id} is not running"
                     raise ApiError(409, message)
                 await self._engine.kill(container, signal)
                 return Response(204)
-        return refusal(404, "page not found")
+        return UNKNOWN_PAGE
 
     def _ping(self) -> Response:
         headers = {
@@ -160,7 +166,8 @@ class EngineApi:
             identifier = image.id.removeprefix("sha256:")
             if name in (image.reference, image.repo_digest) or (len(plain) >= 6 and identifier.startswith(plain)):
                 return answer(image.inspect())
-        raise ApiError(404, f"No such image: {name}")
+        tagged = name if ":" in name.rpartition("/")[2] or "@" in name else f"{name}:latest"
+        raise ApiError(404, f"No such image: {tagged}")
 
     def _version(self) -> Json:
         details = {
@@ -178,7 +185,7 @@ class EngineApi:
             "Platform": {"Name": ""},
             "Components": [
                 {"Name": "Engine", "Version": ENGINE_VERSION, "Details": details},
-                {"Name": "containerd", "Version": "1.7.24~ds1", "Details": {"GitCommit": "1.7.24~ds1-6+b4"}},
+                {"Name": "containerd", "Version": "1.7.24~ds1", "Details": {"GitCommit": "1.7.24~ds1-6+deb13u1"}},
                 {"Name": "runc", "Version": "1.1.15+ds1", "Details": {"GitCommit": "1.1.15+ds1-2+b4"}},
                 {"Name": "docker-init", "Version": "0.19.0", "Details": {"GitCommit": ""}},
             ],
@@ -198,7 +205,12 @@ class EngineApi:
             "Images": len(self._engine.images),
             "Driver": "overlay2",
             "DriverStatus": [["Backing Filesystem", "extfs"], ["Supports d_type", "true"]],
-            "Plugins": {"Volume": ["local"], "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"]},
+            "Plugins": {
+                "Volume": ["local"],
+                "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"],
+                "Authorization": None,
+                "Log": ["journald", "json-file", "local", "syslog"],
+            },
             "MemoryLimit": True,
             "SwapLimit": True,
             "CpuCfsPeriod": True,
@@ -210,7 +222,7 @@ class EngineApi:
             "Debug": False,
             "OomKillDisable": False,
             "NGoroutines": 61,
-            "SystemTime": "",
+            "SystemTime": rfc3339(self._engine.clock.now()),
             "LoggingDriver": "json-file",
             "CgroupDriver": "systemd",
             "CgroupVersion": "2",
@@ -230,7 +242,25 @@ class EngineApi:
             "ServerVersion": ENGINE_VERSION,
             "Runtimes": {"runc": {"path": "runc"}},
             "DefaultRuntime": "runc",
-            "Swarm": {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False},
+            "Swarm": {
+                "NodeID": "",
+                "NodeAddr": "",
+                "LocalNodeState": "inactive",
+                "ControlAvailable": False,
+                "Error": "",
+                "RemoteManagers": None,
+            },
+            "BridgeNfIptables": True,
+            "BridgeNfIp6tables": True,
+            "CDISpecDirs": [],
+            "GenericResources": None,
+            "HttpProxy": "",
+            "HttpsProxy": "",
+            "NoProxy": "",
+            "NFd": 43,
+            "ContainerdCommit": {"ID": "1.7.24~ds1-6+deb13u1", "Expected": "1.7.24~ds1-6+deb13u1"},
+            "RuncCommit": {"ID": "1.1.15+ds1-2+b4", "Expected": "1.1.15+ds1-2+b4"},
+            "InitCommit": {"ID": "", "Expected": ""},
             "LiveRestoreEnabled": False,
             "Isolation": "",
             "InitBinary": "docker-init",
@@ -268,13 +298,13 @@ def _grace(request: Request) -> float:
     try:
         seconds = int(text)
     except ValueError:
-        raise ApiError(400, f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+        raise ApiError(500, f'strconv.Atoi: parsing "{text}": invalid syntax') from None
     return float("inf") if seconds < 0 else float(seconds)
 
 
-def _signal(name: str) -> int:
+def _signal(name: str, container: Container) -> int:
     plain = name.upper().removeprefix("SIG")
     number = int(plain) if plain.isdigit() else SIGNALS.get(plain, 0)
     if not 0 < number < 65:
-        raise ApiError(400, f"invalid signal: {name}")
+        raise ApiError(400, f"cannot kill container: {container.name}: invalid signal: {name}")
     return number

@@ -130,7 +130,7 @@ class HttpServer:
             headers["Content-Length"] = str(len(response.body))
         if not request.keep_alive:
             headers["Connection"] = "close"
-        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines += [f"{name}: {value}" for name, value in headers.items() if value]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
         if request.method == "HEAD" or bodiless:
             await writer.drain()

@@ -39,7 +39,7 @@ def moment(text: str) -> int | None:
     try:
         return int(seconds) * SECOND + int(fraction[:9].ljust(9, "0") if fraction else 0)
     except ValueError:
-        raise ApiError(400, f'failed to parse value as a time or duration: "{text}"') from None
+        raise ApiError(500, f'strconv.ParseInt: parsing "{seconds}": invalid syntax') from None
 
 
 def parse_filters(text: str) -> dict[str, list[str]]:
@@ -64,7 +64,8 @@ def event_stream(engine: Engine, request: Request) -> AsyncGenerator[bytes, None
     """``GET /events``: what was from `since` on, then what happens, up to `until`."""
     since, until = moment(request.query.get("since", "")), moment(request.query.get("until", ""))
     if since is not None and until is not None and until < since:
-        raise ApiError(400, "`since` time cannot be after `until` time")
+        times = f"`since` time ({since // SECOND}) cannot be after `until` time ({until // SECOND})"
+        raise ApiError(400, times)
     filters = parse_filters(request.query.get("filters", ""))
     # The place is taken here and not at the first `anext`: nothing that happens from now on is missed.
     position = engine.events.end
@@ -240,35 +241,29 @@ class Collector:
             await asyncio.sleep(due - loop.time())
 
 
-async def stats_stream(
-    engine: Engine, collector: Collector, container: Container, request: Request
-) -> AsyncGenerator[bytes, None]:
+def stats_stream(collector: Collector, container: Container, request: Request) -> AsyncGenerator[bytes, None] | bytes:
     """``GET /containers/{id}/stats``: a line a second, or one answer (``stream=0``; at once with ``one-shot``)."""
-    del engine
     if request.flag("stream", True):
-        return _samples(collector, container, forever=True)
+        return _samples(collector, container)
     if request.flag("one-shot") or not container.running:
-        return _one(stats_line(container, collector.sample(container), None))
-    return _samples(collector, container, forever=False)
+        return stats_line(container, collector.sample(container), None)
+    return _difference(collector, container)
 
 
-async def _one(line: bytes) -> AsyncGenerator[bytes, None]:
-    yield line
+async def _difference(collector: Collector, container: Container) -> AsyncGenerator[bytes, None]:
+    before = collector.sample(container)
+    await asyncio.sleep(1.0)
+    yield stats_line(container, collector.sample(container), before or None)
 
 
-async def _samples(collector: Collector, container: Container, *, forever: bool) -> AsyncGenerator[bytes, None]:
+async def _samples(collector: Collector, container: Container) -> AsyncGenerator[bytes, None]:
     queue = collector.watch(container)
     before: Json | None = None
     try:
         while True:
             now = await queue.get()
-            if forever or before is not None:
-                yield stats_line(container, now, before)
-            if not forever and before is not None:
-                return
+            yield stats_line(container, now, before)
             before = now or None
-            if not forever and not now:
-                return
     finally:
         collector.leave(queue)
 

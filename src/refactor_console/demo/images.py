@@ -17,6 +17,18 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def overlay(name: str) -> Json:
+    """``GraphDriver.Data`` of the overlay2 driver."""
+    directory = f"/var/lib/docker/overlay2/{name}"
+    lower = f"/var/lib/docker/overlay2/{digest(name)}/diff"
+    return {
+        "LowerDir": lower,
+        "MergedDir": f"{directory}/merged",
+        "UpperDir": f"{directory}/diff",
+        "WorkDir": f"{directory}/work",
+    }
+
+
 @dataclass(frozen=True)
 class Image:
     """One image with its only tag."""
@@ -74,7 +86,7 @@ class Image:
             "Os": "linux",
             "Size": self.size,
             "GraphDriver": {
-                "Data": {"MergedDir": f"/var/lib/docker/overlay2/{digest(self.id)}/merged"},
+                "Data": overlay(digest(self.id)),
                 "Name": "overlay2",
             },
             "RootFS": {"Type": "layers", "Layers": [f"sha256:{digest(f'{self.id} {n}')}" for n in range(self.layers)]},
@@ -96,7 +108,6 @@ class Image:
             "StdinOnce": False,
             "Env": list(self.env),
             "Cmd": list(self.command) or None,
-            "ArgsEscaped": True,
             "Image": "",
             "Volumes": None,
             "WorkingDir": self.working_dir,

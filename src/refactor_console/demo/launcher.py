@@ -150,7 +150,7 @@ async def _ready(process: asyncio.subprocess.Process, directory: Path, errors: I
     while True:
         try:
             info = DemoWorldInfo.read(directory)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             info = None
         if info is not None and info.pid == process.pid:
             return info

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from refactor_console.demo.clock import SECOND, utc
 from refactor_console.demo.images import digest
-from refactor_console.demo.services import MIGRATIONS, REVISION, VERSION
+from refactor_console.demo.services import REVISION, VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,13 @@ def starting(service: str, now_ns: int) -> list[Said]:
     match service:
         case "migrator":
             lines = [
-                "Running migrations with role: migrator",
-                rust(now_ns, "INFO", "migrationctl", "Applying all pending migrations (schema refactor_platform)"),
-                rust(
-                    now_ns, "INFO", "sea_orm_migration::migrator", f"{len(MIGRATIONS)} migrations known, none pending"
-                ),
+                "ℹ️  Starting Refactor Platform entrypoint...",
+                "ℹ️  Running in MIGRATOR mode",
+                "ℹ️  Running in production environment",
+                "ℹ️  Waiting for PostgreSQL to be ready...",
+                "✅ PostgreSQL is ready",
+                "✅ Running SeaORM migrations...",
+                "Applying all pending migrations",
                 "No pending migrations",
             ]
         case "rust-app":

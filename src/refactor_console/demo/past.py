@@ -38,6 +38,8 @@ class Diary:
         self._journal = journal
         self._random = rng
         self._ns = 0
+        self.stopped_ns = self.started_ns = self.finished_ns = 0
+        """When the last deploy stopped the unit, began to start it, and had started it."""
 
     def write(self, now_ns: int) -> None:
         """Fill the journal up to now."""
@@ -65,11 +67,14 @@ class Diary:
     def _deploy(self) -> None:
         self.session("deploy")
         self.down()
+        self.stopped_ns = self._ns
         self._up()
 
     def _up(self) -> None:
+        self.started_ns = self._ns
         for writer, text, after in up_lines(self._random.randrange(9_000, 4_000_000)):
             self._say(writer, text, after)
+        self.finished_ns = self._ns
 
     def down(self) -> None:
         """The unit is stopped."""

@@ -14,18 +14,6 @@ REVISION = digest("refactor-platform-rs 1.0.0-beta3")[:40]
 FRONTEND_REVISION = digest("refactor-platform-fe 1.0.0-beta3")[:40]
 BACKEND_IMAGE = "ghcr.io/refactor-group/refactor-platform-rs:stable"
 FRONTEND_IMAGE = "ghcr.io/refactor-group/refactor-platform-fe:stable"
-MIGRATIONS = (
-    "m20240210_153056_create_schema_and_base_db_setup",
-    "m20240211_174355_base_migration",
-    "m20250509_164646_add_initial_user",
-    "m20250705_200000_add_timezone_to_users",
-    "m20251220_000001_add_oauth_connections",
-    "m20251220_000002_add_meeting_fields_to_sessions",
-    "m20260311_064303_add_zoom_to_provider_enum",
-    "m20260309_000000_goal_relationship_scoping",
-    "m20260610_000000_add_duration_to_sessions",
-    "m20260610_000000_add_topics",
-)
 _PASSWORD = "demo-" + digest("password")[:18]
 _DATABASE = f"postgres://refactor:{_PASSWORD}@db-postgresql-nyc3-demo.example.net:25060/refactor?sslmode=verify-full"
 
@@ -76,7 +64,7 @@ NGINX = Image(
     entrypoint=("/docker-entrypoint.sh",),
     labels={"maintainer": "NGINX Docker Maintainers <docker-maint@nginx.com>"},
     env=("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "NGINX_VERSION=1.25.5"),
-    exposed=("80/tcp",),
+    exposed=("443/tcp", "80/tcp"),
     layers=8,
 )
 IMAGES = (BACKEND, FRONTEND, NGINX)
@@ -178,6 +166,7 @@ SERVICES = (
         ports=(80, 443),
         depends_on="rust-app:service_started:false,nextjs-app:service_started:false",
         address=5,
+        stop_signal=3,
         stop_seconds=0.2,
         processes=("nginx: master process nginx -g daemon off;", "nginx: worker process", "nginx: worker process"),
     ),

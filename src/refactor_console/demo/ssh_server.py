@@ -170,10 +170,14 @@ class SshHost:
         self._files = files
         self._host_key = host_key
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._client_fingerprint = ""
+        self._guests: dict[asyncssh.SSHServerConnection, tuple[Account, str, int]] = {}
+        """Who is logged in, from where, and the process that serves them."""
 
     async def start(self, client_key: asyncssh.SSHKey) -> int:
         """Listen on a free port of loopback and return it."""
         self.client_public_data = client_key.public_data
+        self._client_fingerprint = client_key.get_fingerprint()
         self._acceptor = await asyncssh.listen(
             "127.0.0.1",
             0,
@@ -204,21 +208,24 @@ class SshHost:
 
     def logged_in(self, connection: asyncssh.SSHServerConnection) -> None:
         """Write what sshd writes to the journal when somebody comes."""
-        account, address, port = self._who(connection)
-        if account is not None:
-            self._write(f"Accepted publickey for {account.name} from {address} port {port} ssh2: ED25519", 0)
+        account = ACCOUNTS[connection.get_extra_info("username")]
+        address, port = connection.get_extra_info("peername")[:2]
+        self._guests[connection] = (account, f"{address} port {port}", self._world.engine.new_pid())
+        key = self._client_fingerprint
+        self._tell(connection, f"Accepted publickey for {account.name} from {address} port {port} ssh2: ED25519 {key}")
+        opened = f"session opened for user {account.name}(uid={account.uid}) by {account.name}(uid=0)"
+        self._tell(connection, f"pam_unix(sshd:session): {opened}")
 
     def logged_out(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Write what sshd writes, as that user, when somebody goes."""
-        account, address, port = self._who(connection)
-        if account is not None:
-            self._write(f"Disconnected from user {account.name} {address} port {port}", account.uid)
+        """Write what sshd writes, first as that user, when somebody goes."""
+        if connection not in self._guests:
+            return
+        account, origin, _ = self._guests[connection]
+        self._tell(connection, f"Disconnected from user {account.name} {origin}", uid=account.uid)
+        self._tell(connection, f"pam_unix(sshd:session): session closed for user {account.name}")
+        del self._guests[connection]
 
-    def _write(self, text: str, uid: int) -> None:
-        daemon = Writer("sshd-session", 3243, "ssh.service", uid=uid, comm="sshd-session", transport="syslog")
+    def _tell(self, connection: asyncssh.SSHServerConnection, text: str, *, uid: int = 0) -> None:
+        pid = self._guests[connection][2] + (7 if uid else 0)
+        daemon = Writer("sshd-session", pid, "ssh.service", uid=uid, comm="sshd-session", transport="syslog")
         self._world.journal.write(daemon, [text.encode()])
-
-    def _who(self, connection: asyncssh.SSHServerConnection) -> tuple[Account | None, str, int]:
-        name = connection.get_extra_info("username")
-        address, port = (connection.get_extra_info("peername") or ("127.0.0.1", 0))[:2]
-        return ACCOUNTS.get(name or ""), address, port

@@ -109,6 +109,9 @@ class Vitals:
             return
         self._advanced_ns = now
         self._held_seconds += seconds if frozen else 0.0
+        present = {container.id for container in running}
+        for gone in [key for key in self._usages if key[0] not in present]:
+            del self._usages[gone]
         busy = 0.03
         for container in running:
             usage = self.usage(container)

@@ -15,7 +15,7 @@ from refactor_console.demo.containers import Container
 from refactor_console.demo.engine import Engine
 from refactor_console.demo.journal import Journal, Writer
 from refactor_console.demo.lines import gap, starting, stopping, visit
-from refactor_console.demo.past import DAY, DEPLOYS_AGO, RATE, UNIT, Diary, down_lines, fill_logs, up_lines
+from refactor_console.demo.past import DAY, RATE, UNIT, Diary, down_lines, fill_logs, up_lines
 from refactor_console.demo.services import IMAGES, SERVICES
 from refactor_console.demo.shell import Account
 from refactor_console.demo.vitals import Vitals
@@ -72,12 +72,14 @@ class World:
         )
         self.engine = Engine(self.clock, random.Random(seed + 1))  # noqa: S311
         self.vitals = Vitals(self.clock, random.Random(seed + 2), boot_ns)  # noqa: S311
-        self.units = self._make_units(now, boot_ns)
         self.traffic = frozen_ns is None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unit_busy = asyncio.Lock()
         self._traffic_changed = asyncio.Event()
-        Diary(self.journal, self._random).write(now)
-        self._make_containers(now)
+        diary = Diary(self.journal, self._random)
+        diary.write(now)
+        self.units = self._make_units(diary, boot_ns)
+        self._make_containers(diary.started_ns)
         fill_logs(self.engine, now, self._random)
         self.engine.on_start = self._on_start
         self.engine.on_signal = self._on_signal
@@ -129,6 +131,22 @@ class World:
         if name != UNIT:
             unit.changed_ns = self.clock.now()
             return
+        async with self._unit_busy:
+            await self._control_platform(verb, unit)
+
+    async def engine_down(self) -> None:
+        """Docker is stopped; the platform's unit requires it, so that it goes first, and its containers with it."""
+        await self.control_unit("stop", UNIT)
+        await self.engine.shut_down()
+        self._unit_state(self.units["docker.service"], "inactive", "dead")
+
+    async def engine_up(self) -> None:
+        """Docker is started, and then the platform's unit, which makes new containers."""
+        self.engine.boot()
+        self._unit_state(self.units["docker.service"], "active", "running")
+        await self.control_unit("start", UNIT)
+
+    async def _control_platform(self, verb: str, unit: Unit) -> None:
         if verb in ("stop", "restart") and unit.active != "inactive":
             self._unit_state(unit, "deactivating", "stop")
             await self._compose_down()
@@ -157,12 +175,16 @@ class World:
                 await self.engine.stop(container, 10.0)
                 self.engine.remove(container)
             self._journal_lines(lines, 3)
+        self.engine.tell_network("destroy")
         self._journal_lines(lines, 99)
 
     async def _compose_up(self) -> None:
         lines = iter(up_lines(self.engine.new_pid()))
         self._journal_lines(lines, 3 + 2 * len(SERVICES))
+        self.engine.tell_network("create")
         made = [self.engine.create(service, self._hex(256), self.clock.now()) for service in SERVICES]
+        for container in made:
+            self.engine.emit(container, "create")
         for container in made:
             self._journal_lines(lines, 1)
             await self.engine.start(container)
@@ -179,14 +201,13 @@ class World:
     def _hex(self, bits: int = 128) -> str:
         return f"{self._random.getrandbits(bits):0{bits // 4}x}"
 
-    def _make_units(self, now: int, boot_ns: int) -> dict[str, Unit]:
-        deployed = now - round(DEPLOYS_AGO[-1] * DAY)
+    def _make_units(self, diary: Diary, boot_ns: int) -> dict[str, Unit]:
         platform = Unit(
             UNIT,
             "Refactor Platform (Docker Compose)",
-            changed_ns=deployed,
-            entered_ns=deployed,
-            left_ns=deployed - 9 * SECOND,
+            changed_ns=diary.finished_ns,
+            entered_ns=diary.finished_ns,
+            left_ns=diary.stopped_ns,
             invocation=self._hex(),
             path=f"/etc/systemd/system/{UNIT}",
         )
@@ -203,9 +224,9 @@ class World:
         self._probe = Writer("console-probe", 4711, PROBE_UNIT, comm="console-probe")
         return {unit.name: unit for unit in units}
 
-    def _make_containers(self, now: int) -> None:
+    def _make_containers(self, deployed_ns: int) -> None:
         self.engine.images = list(IMAGES)
-        created = now - round(DEPLOYS_AGO[-1] * DAY) + 900_000_000
+        created = deployed_ns + 780_000_000
         for number, service in enumerate(SERVICES):
             made = created + number * 61_000_000
             container = self.engine.create(service, self._hex(256), made)
@@ -224,7 +245,7 @@ class World:
             container.write([line.text.encode()], now + line.after_ns, stderr=line.stderr)
 
     def _on_signal(self, container: Container, signal: int) -> None:
-        if signal == 15:
+        if signal in (15, container.service.stop_signal):
             now = self.clock.now()
             for line in stopping(container.service.name, now):
                 container.write([line.text.encode()], now, stderr=line.stderr)

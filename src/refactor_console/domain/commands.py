@@ -64,12 +64,14 @@ def show_unit(unit: str) -> RemoteCommand:
     )
 
 
-def follow_journal(unit: str, *, after_cursor: str = "", lines: int = 500) -> RemoteCommand:
-    """Follow a unit's journal as JSON lines: from after a cursor, or from the last `lines` lines.
+def follow_journal(unit: str, *, after_cursor: str = "", lines: int | None = 500) -> RemoteCommand:
+    """Follow a unit's journal as JSON: from after a cursor, or from the last `lines` lines (None: from the first).
 
     ``--all`` keeps fields over 4096 bytes (they are null otherwise); ``--no-tail`` gives every line since the cursor.
+    Where the unit has no line yet, ask for all: with ``--lines`` journalctl 257 then loses the first ones that come.
     """
-    start = ("--no-tail", f"--after-cursor={after_cursor}") if after_cursor else (f"--lines={lines}",)
+    tail = "--no-tail" if after_cursor or lines is None else f"--lines={lines}"
+    start = (tail, f"--after-cursor={after_cursor}") if after_cursor else (tail,)
     return RemoteCommand(
         (
             "journalctl",
@@ -88,6 +90,13 @@ def follow_journal(unit: str, *, after_cursor: str = "", lines: int = 500) -> Re
 def journal_access() -> RemoteCommand:
     """Prints a hint on standard error when this user sees only a part of the journal (``--output=json`` is silent)."""
     return RemoteCommand(("journalctl", "--no-pager", "--lines=0"))
+
+
+def last_journal_entry(unit: str) -> RemoteCommand:
+    """The unit's newest entry; prints nothing when it has none."""
+    return RemoteCommand(
+        ("journalctl", "--no-pager", "--output=json", "--output-fields=PRIORITY", "--lines=1", f"--unit={unit}")
+    )
 
 
 def journal_entry_from(cursor: str) -> RemoteCommand:

@@ -112,9 +112,11 @@ class Parsed:
     """What is wrong with it, as one sentence; empty when nothing is."""
 
 
-# A group that repeats without bound and holds an unbounded repeat: the shape whose time grows exponentially. Possessive
-# (``++``) and atomic forms are exempt, because they cannot backtrack.
-_NESTED = re.compile(r"\((?!\?>)(?:[^()\\]|\\.)*(?:[*+]|\{\d*,\})(?!\+)(?:[^()\\]|\\.)*\)(?:[*+]|\{\d*,\})(?!\+)")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
+_POSSESSIVE = re.compile(r"(?:[*+?]|\{\d*,?\d*\})\+")
+_GROUP = re.compile(r"\((\?>)?([^()]*)\)([*+]|\{\d*,\})?")
+_REPEAT = re.compile(r"[*+\ue000]|\{\d*,\}")
 
 
 def parse(typed: str) -> Parsed:
@@ -144,11 +146,27 @@ def pattern_problem(pattern: str) -> str:
         where = getattr(error, "pos", None)
         place = f" at character {where + 1}" if isinstance(where, int) else ""
         return f"/{visible(pattern)}/ is not a regular expression: {getattr(error, 'msg', error)}{place}."
-    bare = re.sub(r"\[(?:\^?\])?(?:[^\]\\]|\\.)*\]", "x", pattern)
-    if _NESTED.search(bare):
+    if _can_run_away(pattern):
         shown = visible(pattern)
         return f"/{shown}/ repeats a repeat and could run for ever: make the inner one possessive, as in (a++)+."
     return ""
+
+
+def _can_run_away(pattern: str) -> bool:
+    """Whether a group that repeats without bound holds an unbounded repeat: the shape whose time grows exponentially.
+
+    Possessive (``++``) and atomic forms are exempt, because they cannot backtrack.
+    """
+    bare = _POSSESSIVE.sub("", _CLASS.sub("x", _ESCAPED.sub("x", pattern)))
+    while True:
+        group = _GROUP.search(bare)
+        if group is None:
+            return False
+        atomic, inside, quantifier = group.groups()
+        repeats = not atomic and _REPEAT.search(inside) is not None
+        if repeats and quantifier:
+            return True
+        bare = f"{bare[: group.start()]}{chr(0xE000) if repeats or quantifier else 'x'}{bare[group.end() :]}"
 
 
 @dataclass(frozen=True)
@@ -202,6 +220,6 @@ class LogFilter:
         return replace(self, level=max(level, self.level), marks=False)
 
     def describe(self) -> str:
-        """The filter on level and text in words, such as ``at least WARN · !/health``; empty when there is none."""
-        parts = [f"at least {self.level.word}"] if self.level else []
+        """The filter on level and text in words, such as ``WARN and worse · !/health``; empty when there is none."""
+        parts = [f"{self.level.word} and worse"] if self.level else []
         return " · ".join([*parts, *(str(term) for term in self.terms)])

@@ -22,8 +22,13 @@ class LogIndex:
         self.store = store
         self.restart(wanted or LogFilter())
 
-    def restart(self, wanted: LogFilter) -> None:
-        """Choose another filter; `scan` has to be called until it says that nothing is left."""
+    def restart(self, wanted: LogFilter, near_ns: int | None = None) -> None:
+        """Choose another filter; `scan` has to be called until it says that nothing is left.
+
+        Args:
+            wanted: the filter.
+            near_ns: the time around which to begin to look; None begins with the newest.
+        """
         self.filter = wanted
         self._own = Timeline()
         self._counts: dict[int, int] = {}
@@ -38,6 +43,8 @@ class LogIndex:
                 self._seen[source] = (chunks[-1].serial, len(chunks[-1]))
                 self._todo.extend((chunk, len(chunk)) for chunk in chunks)
         self._todo.sort(key=lambda item: item[0].latest)
+        if near_ns is not None:
+            self._todo.sort(key=lambda item: -max(item[0].earliest - near_ns, near_ns - item[0].latest, 0))
 
     @property
     def timeline(self) -> Timeline:
@@ -71,9 +78,8 @@ class LogIndex:
         if store.prunes != self._prunes:
             self._prunes = store.prunes
             if store.dropped_until_ns is not None:
-                self._own.discard(store.dropped_until_ns, store.holds)
-            held = store.holds
-            self._counts = {serial: count for serial, count in self._counts.items() if held(serial << CHUNK_SHIFT)}
+                self._own.discard(store.dropped_until_ns, CHUNK_SHIFT, store.serials)
+            self._counts = {serial: count for serial, count in self._counts.items() if serial in store.serials}
         for source in store.tallies:
             chunks = store.chunks(source)
             if not chunks:
@@ -121,9 +127,9 @@ class LogLens:
         """The words to make stand out: what is searched for, or else what is filtered by."""
         return self.wanted or self.filter.terms
 
-    def choose(self, wanted: LogFilter) -> None:
-        """Another filter; the search goes on within it."""
-        self.index.restart(wanted)
+    def choose(self, wanted: LogFilter, near_ns: int | None = None) -> None:
+        """Another filter, looked through from `near_ns` (or the newest) on; the search goes on within it."""
+        self.index.restart(wanted, near_ns)
         self.errors.restart(wanted.at_least(Level.ERROR))
         self.search(self.wanted)
 

@@ -10,7 +10,7 @@ An entry's id is its chunk's serial number and its place in the chunk, so ids of
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -33,6 +33,7 @@ _MOST_CHUNKS = 64
 _KINDS = tuple(MarkKind)
 _BEFORE_LINES = {MarkKind.STARTED: 0, MarkKind.RESUMED: 0}
 _INT64 = (1 << 63) - 1
+_MOST_ORIGINS = 0xFFF0
 _STREAM_NAMES = {"", "stdout", "stderr", "console"}
 
 
@@ -201,6 +202,11 @@ class LogStore:
         """Whether an entry is still here."""
         return entry_id >> CHUNK_SHIFT in self._chunks
 
+    @property
+    def serials(self) -> Container[int]:
+        """The numbers of the chunks that are here; an id shifted by `CHUNK_SHIFT` is the number of its chunk."""
+        return self._chunks.keys()
+
     def holds_chunk(self, chunk: Chunk) -> bool:
         """Whether a chunk is still here."""
         return chunk.serial in self._chunks
@@ -225,7 +231,7 @@ class LogStore:
             fits = next(at for at, size in enumerate(sizes) if size > room)
             del texts[max(fits, 1) :]
             some = some[: len(texts)]
-        times = array("q", [_clamped(entry.time_ns) for entry in some])
+        times = _times(some)
         if plain:
             lines: Sequence[LogLine] = some  # type: ignore[assignment]
             levels = bytes([line.level for line in lines])
@@ -267,20 +273,17 @@ class LogStore:
     def _origin_ids(self, origins: list[str]) -> array[int]:
         """Small numbers for names; when a source makes up too many names, the rest go without one."""
         table = self._origins
-        ids = array("H")
-        for origin in origins:
-            number = table.get(origin)
-            if number is None:
+        different = set(origins)
+        for origin in different:
+            if origin not in table and len(table) < _MOST_ORIGINS:
                 name = visible(origin).strip()
-                number = table.get(name)
-                if number is None and len(self._origin_names) < 0xFFFF:
-                    number = len(self._origin_names)
+                if name not in table:
+                    table[name] = len(self._origin_names)
                     self._origin_names.append(name)
-                    table[name] = number
-                if number is not None and len(table) < 2 * 0xFFFF:
-                    table[origin] = number
-            ids.append(number or 0)
-        return ids
+                table[origin] = table[name]
+        if len(different) == 1:
+            return array("H", [table.get(origins[0], 0)]) * len(origins)
+        return array("H", [table.get(origin, 0) for origin in origins])
 
     def _place(self, times: array[int], first: int) -> None:
         """Put new entries with ids from `first` on into the merged order."""
@@ -315,7 +318,7 @@ class LogStore:
         if until == -_INT64:
             return
         self.dropped_until_ns = until if self.dropped_until_ns is None else max(until, self.dropped_until_ns)
-        self.timeline.discard(until, self.holds)
+        self.timeline.discard(until, CHUNK_SHIFT, self._chunks)
         self.prunes += 1
 
     def _let_go(self, chunk: Chunk) -> None:
@@ -328,6 +331,13 @@ class LogStore:
         tally = self.tallies[chunk.source]
         tally.held -= lines
         tally.dropped += lines
+
+
+def _times(entries: Sequence[LogLine | LogMark]) -> array[int]:
+    try:
+        return array("q", [entry.time_ns for entry in entries])
+    except OverflowError:
+        return array("q", [_clamped(entry.time_ns) for entry in entries])
 
 
 def _clamped(time_ns: int) -> int:
@@ -348,13 +358,12 @@ def _level_of(entry: LogLine | LogMark) -> int:
 
 
 def _extend_blob(chunk: Chunk, texts: list[str]) -> None:
-    raw = [text.encode("utf-8") for text in texts]
+    joined = "\0".join(texts)
+    raw = joined.encode("utf-8")
+    sizes = map(len, texts) if len(raw) == len(joined) else [len(text.encode("utf-8")) for text in texts]
     start = len(chunk.blob)
-    chunk.blob += b"\0".join(raw)
+    chunk.blob += raw
     chunk.blob += b"\0"
-    at = start - 1
-    ends = array("Q")
-    for each in raw:
-        at += len(each) + 1
-        ends.append(at)
-    chunk.ends.extend(ends)
+    behind = accumulate(sizes, lambda total, size: total + size + 1, initial=start - 1)
+    next(behind)
+    chunk.ends.extend(array("Q", behind))

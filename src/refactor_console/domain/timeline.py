@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 
 
 class Timeline:
@@ -64,15 +64,10 @@ class Timeline:
         """The index of the first entry at `time` or later; the length when there is none."""
         return bisect_left(self.times, time)
 
-    def discard(self, until: int, keep: Callable[[int], bool]) -> None:
-        """Let go of the entries up to and including the time `until` whose id `keep` says no to."""
+    def discard(self, until: int, shift: int, alive: Container[int]) -> None:
+        """Let go of the entries up to and including the time `until` whose id, shifted right, is not among `alive`."""
         stop = bisect_right(self.times, until)
-        if not stop:
-            return
-        times, ids = array("q"), array("q")
-        for at in range(stop):
-            if keep(self.ids[at]):
-                times.append(self.times[at])
-                ids.append(self.ids[at])
-        self.times[:stop] = times
-        self.ids[:stop] = ids
+        kept = [at for at, entry in enumerate(self.ids[:stop]) if entry >> shift in alive]
+        if len(kept) < stop:
+            self.times[:stop] = array("q", [self.times[at] for at in kept])
+            self.ids[:stop] = array("q", [self.ids[at] for at in kept])

@@ -26,7 +26,6 @@ from refactor_console.widgets.log_prompt import LogPrompt
 from refactor_console.widgets.log_sources import LogSources, make_chip
 from refactor_console.widgets.log_status import LogStatus, describe
 from refactor_console.widgets.log_view import LogView
-from refactor_console.widgets.present import next_try
 
 LEVELS = (Level.UNKNOWN, Level.INFO, Level.WARNING, Level.ERROR)
 """What `l` goes through."""
@@ -176,14 +175,14 @@ class LogsScreen(PaneScreen):
             label = self.book.label(source.key)
             chips.append(make_chip(source.key, label, source.feed.reading, held, now, shown=wanted.shows(source.key)))
         self.strip.show(tuple(chips))
-        self._show_problems(now)
+        self._show_problems()
         self.view.waiting = self._waiting()
 
-    def _show_problems(self, now: datetime) -> None:
+    def _show_problems(self) -> None:
         """One sentence for each source that is not well, two at most; those with the same reason share one."""
         sentences: dict[str, list[str]] = {}
         for source in self.book.sources():
-            for sentence in _troubles(source, now):
+            for sentence in _troubles(source):
                 sentences.setdefault(sentence, []).append(visible(self.book.label(source.key)))
         lines = [f"{', '.join(names)}: {sentence}" for sentence, names in sentences.items()]
         if len(lines) > 2:
@@ -193,6 +192,7 @@ class LogsScreen(PaneScreen):
         if words != str(box.content):
             box.update(Content(words))
             box.display = bool(lines)
+            box.set_class(len(lines) == 1, "-single")
 
     def _waiting(self) -> str:
         shown = [source for source in self.book.sources() if self.view.lens.filter.shows(source.key)]
@@ -255,6 +255,12 @@ class LogsScreen(PaneScreen):
         self.status.show(describe(self.view, self.clock()))
 
     # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, the pane's keys are letters."""
+        if self.is_mounted and self.prompt.kind and f"action_{action}" in LogsScreen.__dict__:
+            return False
+        return super().check_action(action, parameters)
 
     def action_pause(self) -> None:
         """Stand still, or follow again."""
@@ -378,13 +384,12 @@ class LogsScreen(PaneScreen):
         self.show_status()
 
 
-def _troubles(source: LogSource, now: datetime) -> list[str]:
+def _troubles(source: LogSource) -> list[str]:
     """What a reader must know about a source, one sentence each."""
     reading = source.feed.reading
     sentences = []
     if reading.problem is not None and reading.phase in (Phase.FAILED, Phase.CONNECTING):
-        again = next_try(reading, now)
-        sentences.append(f"{visible(reading.problem.summary)}{f' {again.capitalize()}.' if again else ''}")
+        sentences.append(visible(reading.problem.summary))
     if reading.phase is Phase.OFF and reading.reason:
         sentences.append(visible(reading.reason))
     if reading.value is not None and reading.value.notice:

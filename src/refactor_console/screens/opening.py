@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
 from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -18,13 +22,18 @@ from refactor_console.widgets.header import ConsoleHeader, Tab
 from refactor_console.widgets.pane import Line
 
 
+PAINT_SECONDS = 1.0
+"""How long opening waits for the frame that announces it."""
+
+
 class OpeningScreen(Screen[None]):
     """The first frame, and the frame between two environments."""
 
     app = getters.app(Shell)
 
-    def __init__(self, environment: Environment, *, read_only: bool) -> None:
+    def __init__(self, environment: Environment, ready: Callable[[], None], *, read_only: bool) -> None:
         super().__init__()
+        self._ready = ready
         self._environment = environment
         self._read_only = read_only
 
@@ -36,14 +45,24 @@ class OpeningScreen(Screen[None]):
             yield Line(self._opening(), id="opening")
         yield Footer(show_command_palette=False)
 
+    def on_mount(self) -> None:
+        """Tell that the frame is there."""
+        self.call_after_refresh(self._ready)
+
     def _opening(self) -> Content:
         name = visible(self._environment.name)
         return Content.assemble(("◐ ", "$working"), f"Opening {name} ({visible(str(self._environment.ssh))})…")
 
     async def show_environment(self, environment: Environment) -> None:
-        """Name another environment."""
-        self._environment = environment
-        await self.recompose()
+        """Name an environment; returns when that has been painted."""
+        if environment is not self._environment:
+            self._environment = environment
+            await self.recompose()
+        self.query_one("#opening", Line).put(self._opening())
+        painted = asyncio.Event()
+        self.query_one(ConsoleHeader).call_after_refresh(self.call_after_refresh, painted.set)
+        with suppress(TimeoutError):  # a terminal that is never painted must not keep the session from opening
+            await asyncio.wait_for(painted.wait(), PAINT_SECONDS)
 
     def show_problem(self, problem: Problem) -> None:
         """Say why it could not be opened, and what can be done."""

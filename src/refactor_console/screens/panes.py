@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from refactor_console.screens.base import PaneScreen
 from refactor_console.screens.containers import ContainersScreen
-from refactor_console.screens.logs_placeholder import LogsScreen
+from refactor_console.screens.logs import LogsScreen
 from refactor_console.screens.overview import OverviewScreen
 
 if TYPE_CHECKING:
@@ -21,5 +21,5 @@ def pane_factories(session: ConsoleSession, book: LogBook, clock: Clock) -> Mapp
     return {
         "overview": lambda: OverviewScreen(session, clock),
         "containers": lambda: ContainersScreen(session, clock),
-        "logs": lambda: LogsScreen(session, book),
+        "logs": lambda: LogsScreen(session, book, clock),
     }

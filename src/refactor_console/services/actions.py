@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,9 @@ GRACE_SECONDS = 10
 """Between SIGTERM and SIGKILL, the Engine's own default."""
 PREVIEW_HOLDS = timedelta(minutes=5)
 """A preview older than this has to be made anew."""
+
+
+_UNKNOWN = "Whether it happened is not known: look at the container before you try again."
 
 
 class ActionRefused(ConsoleError):  # noqa: N818 - says what is the case
@@ -143,7 +147,7 @@ class Actions:
             raise
         except (EngineTimeout, EngineCut) as error:
             await self._finish(trail.conclude(f"unknown: {error.problem.summary}"))
-            raise
+            raise type(error)(replace(error.problem, remedy=_UNKNOWN)) from error
         except ConsoleError as error:
             await self._finish(trail.conclude(f"failed: {error.problem.summary}"))
             raise

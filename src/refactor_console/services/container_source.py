@@ -17,6 +17,7 @@ from refactor_console.domain.containers import Container
 from refactor_console.domain.logs import LogBatch, LogLine, LogMark, MarkKind, SourceKind, SourceProgress
 from refactor_console.domain.overlap import Overlap
 from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.domain.reading import Phase
 from refactor_console.services.engine_link import EngineLink
 from refactor_console.services.feed import Backoff, Clock, Feed, Waker, utc_now
 
@@ -60,12 +61,15 @@ class ContainerSource:
         self._observed = asyncio.Event()
         self._reading = ""
         self._asked_from: int | None = None
-        self._finished: _Run | None = None
+        self._finished: frozenset[_Run] = frozenset()
         self._progress = SourceProgress(0)
         self._is_cut = False
+        self._is_idle = False
 
     def observe(self, container: Container | None) -> None:
         """The board shows this container now; None when there is none any more. Marks starts and stops."""
+        if self._is_idle and self.feed.reading.phase is Phase.FAILED:
+            self.feed.live(self._progress)
         before, self._container = self._container, container
         if container == before:
             return
@@ -73,6 +77,11 @@ class ContainerSource:
         marks = tuple(_marks(before, container, self.label, _nanoseconds(self._clock())))
         if marks:
             self._deliver(LogBatch(self.key, marks=marks))
+
+    def lost_sight(self, problem: Problem) -> None:
+        """The board failed: a source that only waits for its container's next run cannot see it begin."""
+        if self._is_idle and self.feed.reading.phase is Phase.LIVE:
+            self.feed.fail(problem)
 
     async def run(self) -> None:
         """Follow for ever; ends only by cancellation."""
@@ -86,9 +95,9 @@ class ContainerSource:
                 failures = 0
             except LogsUnsupported as error:
                 self.feed.off(error.problem.summary)
-                self._finished = (container.id, None)
+                self._finished = frozenset({(container.id, None)})
             except (ContainerGone, EngineConflict):  # 409: it is being removed
-                self._finished = _run_of(container)
+                self._finished = frozenset({_run_of(container)})
                 await asyncio.sleep(_AGAIN_SECONDS)  # the board says in a moment what is there instead
             except ConsoleError as found:
                 problem = (await self._link.explained(found)).problem
@@ -107,10 +116,14 @@ class ContainerSource:
             if container is None:
                 if self._reading:
                     self.feed.off(f"{self.label} has no container now; its lines so far are kept.")
-            elif self._finished not in ((container.id, None), _run_of(container)):
+            elif self._finished.isdisjoint({(container.id, None), _run_of(container)}):
                 return container
             self._observed.clear()
-            await self._observed.wait()
+            self._is_idle = True
+            try:
+                await self._observed.wait()
+            finally:
+                self._is_idle = False
 
     async def _follow(self, container: Container) -> None:
         """Read one container's log until it ends in good order.
@@ -149,7 +162,8 @@ class ContainerSource:
             await asyncio.sleep(_AGAIN_SECONDS)
             return
         await self._read_to_the_end(engine, container.id)
-        self._finished = _run_of(fresh)
+        # The board may still show the run before this one; one log holds both.
+        self._finished = frozenset({_run_of(container), _run_of(fresh)})
 
     async def _read_to_the_end(self, engine: Engine, container_id: str) -> None:
         """Once more, without waiting for more: a following stream may end a little before its log does."""

@@ -13,7 +13,8 @@ from os import PathLike
 from typing import Protocol
 
 from refactor_console.adapters.engine import Engine
-from refactor_console.adapters.engine_errors import EngineCut, EngineUnreachable, diagnose
+from refactor_console.adapters.engine_errors import EngineCut, EngineUnreachable, cut, diagnose
+from refactor_console.adapters.host_errors import ForwardRefused
 from refactor_console.domain.command import Completed, RemoteCommand
 from refactor_console.domain.containers import EngineInfo
 from refactor_console.domain.environment import Environment
@@ -129,13 +130,21 @@ class EngineLink:
                     await connection.wait_closed()
                 finally:
                     engine.close()
-        except ConsoleError as error:
+        except ConsoleError as refusal:
             if not opened.done():
-                opened.set_exception(error)
+                why = await self._why_refused(connection, refusal)
+                opened.set_exception(why)
                 opened.exception()  # someone may have stopped waiting; the next to ask opens anew
         finally:
-            if not opened.done():
-                opened.cancel()
+            if not opened.done():  # those who wait must hear an error, not seem to be cancelled themselves
+                opened.set_exception(cut("reach it", "the connection to the host went"))
+                opened.exception()
+
+    async def _why_refused(self, connection: Connection, refusal: ConsoleError) -> ConsoleError:
+        """The Engine's side of a refused forward; only the connection knows when sshd itself forbids it."""
+        if isinstance(refusal, ForwardRefused) and refusal.problem.code != "forward-prohibited":
+            return await self._diagnose(connection)
+        return refusal
 
     async def _diagnose(self, connection: Connection) -> ConsoleError:
         """Why the socket cannot be used; many ask at the same moment, so one answer serves all for a little while."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from refactor_console.adapters.host import HostConnection, RemoteStream
+from refactor_console.adapters.host import HostConnection
+from refactor_console.adapters.host_stream import RemoteStream
 from refactor_console.adapters.journal import (
     JournalError,
     JournalParser,
@@ -118,7 +118,8 @@ class JournalSource:
         self._access_notice = access.notice
         gap = await self._look_for_gap(connection, access)
         self._parser.restart()
-        command = commands.follow_journal(self._unit, after_cursor=self._parser.cursor, lines=FIRST_LINES)
+        lines = FIRST_LINES if await self._has_lines(connection, access) else None
+        command = commands.follow_journal(self._unit, after_cursor=self._parser.cursor, lines=lines)
         async with connection.stream(access.command(command)) as stream:
             await stream.wait_for_news(QUIET)
             if stream.ended and stream.exit_status != 0:
@@ -137,7 +138,6 @@ class JournalSource:
     async def _lines(self, stream: RemoteStream) -> AsyncGenerator[int, None]:
         """Deliver lines as they come, and say how many; then rest until the next delivery may be made."""
         async for chunk in stream:
-            begun = time.monotonic()
             lines: list[LogLine] = []
             for start in range(0, len(chunk), _SLICE):
                 lines += self._parser.feed(chunk[start : start + _SLICE], self._now_ns())
@@ -148,7 +148,7 @@ class JournalSource:
                 self._deliver(LogBatch(self.key, lines=tuple(lines)))
                 yield len(lines)
             # What arrives meanwhile waits in the channel, which is bounded and slows the host down when it is full.
-            await asyncio.sleep(max(0.0, begun + DELIVERY_INTERVAL - time.monotonic()))
+            await asyncio.sleep(DELIVERY_INTERVAL)
 
     def _unseen(self, lines: list[LogLine]) -> list[LogLine]:
         if not self._seen_until_ns or not lines:
@@ -172,6 +172,13 @@ class JournalSource:
             "then log in again.",
         )
 
+    async def _has_lines(self, connection: HostConnection, access: _Access) -> bool:
+        """Whether there is anything to begin with; see `commands.follow_journal` why that matters."""
+        if self._parser.cursor:
+            return True
+        answer = await connection.run(access.command(commands.last_journal_entry(self._unit)))
+        return bool(read_cursor_and_time(answer.stdout)[0])
+
     async def _look_for_gap(self, connection: HostConnection, access: _Access) -> str:
         """Whether the journal still has the line after which we go on; a sentence on what is missing when not."""
         cursor = self._parser.cursor
@@ -187,6 +194,7 @@ class JournalSource:
             return "The journal could not be resumed where it was cut; lines may be missing here."
         since = _clock_time(self._parser.last_line_ns)
         if not first:
+            self._parser.cursor = ""  # it lies after everything that is left, and might hide what comes
             return f"The journal was emptied; lines written after {since} may be missing."
         why = "the host was restarted" if boot_of(first) != boot_of(cursor) else "the journal was trimmed"
         return f"Lines between {since} and {_clock_time(first_ns)} may be missing: {why} and no longer has them."

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from refactor_console.domain.containers import Container, ContainerBoard, ContainerRow
 from refactor_console.domain.logs import LogBatch
+from refactor_console.domain.reading import Phase, Reading
 from refactor_console.services.container_source import ContainerSource
 from refactor_console.services.engine_link import EngineLink
-from refactor_console.services.feed import Clock, Unsubscribe, Waker, utc_now
+from refactor_console.services.feed import Clock, Feed, Unsubscribe, Waker, utc_now
 from refactor_console.services.session import LogSource
 
 MOST_SOURCES = 40
@@ -57,6 +58,18 @@ class SourceHub:
         """Add a source that is made and run elsewhere, before the containers."""
         self._first.append(source)
         self._tell()
+
+    def watch(self, feed: Feed[ContainerBoard]) -> Unsubscribe:
+        """Follow the containers' feed: its boards, and its failures, which waiting sources share."""
+
+        def listen(reading: Reading[ContainerBoard]) -> None:
+            if reading.phase is Phase.LIVE and reading.value is not None:
+                self.observe(reading.value)
+            elif reading.phase is Phase.FAILED and reading.problem is not None:
+                for source in self._sources.values():
+                    source.lost_sight(reading.problem)
+
+        return feed.subscribe(listen)
 
     def observe(self, board: ContainerBoard) -> None:
         """The newest board: new names get a source, known ones hear how their container is."""

@@ -55,16 +55,23 @@ def source_colours(accent: Color) -> tuple[Color, ...]:
     return tuple(Color.from_hsl((hue + turn) % 1, saturation, lightness) for turn in _HUES)
 
 
-def make_palette(part: Callable[[str], Style], accent: Color) -> Palette:
+def make_palette(base: Style, look: Callable[[str], Style], accent: Color) -> Palette:
     """The palette of the present theme.
 
     Args:
-        part: the style of one of `PARTS`, without a background.
+        base: the colours of plain text and of the background.
+        look: how one of `PARTS` differs from that.
         accent: the theme's accent, from which the sources' colours come.
     """
+
+    def part(name: str) -> Style:
+        return base + look(name)
+
     quiet, warning, error, critical = part("quiet"), part("warning"), part("error"), part("critical")
     bold = Style(bold=True)
     return Palette(
+        base=base,
+        hit=Style(reverse=True, bold=True),
         time=part("time"),
         rule=part("rule"),
         origin=part("origin"),
@@ -73,7 +80,7 @@ def make_palette(part: Callable[[str], Style], accent: Color) -> Palette:
             Level.TRACE: quiet,
             Level.DEBUG: quiet,
             Level.INFO: quiet,
-            Level.NOTICE: bold,
+            Level.NOTICE: base + bold,
             Level.WARNING: warning + bold,
             Level.ERROR: error,
             Level.CRITICAL: critical,
@@ -92,5 +99,5 @@ def make_palette(part: Callable[[str], Style], accent: Color) -> Palette:
             MarkKind.STARTED: part("good"),
             MarkKind.STOPPED: warning,
         },
-        sources=tuple(Style(color=colour.rich_color) for colour in source_colours(accent)),
+        sources=tuple(base + Style(color=colour.rich_color) for colour in source_colours(accent)),
     )

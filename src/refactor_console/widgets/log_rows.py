@@ -34,8 +34,9 @@ LEFT_OUT = re.compile(
 
 @dataclass(frozen=True)
 class Palette:
-    """The styles of the parts of a row; the row's background is added when it is drawn."""
+    """The styles of the parts of a row, background included, so that a row is drawn as it was laid out."""
 
+    base: Style = field(default_factory=Style)
     time: Style = field(default_factory=Style)
     rule: Style = field(default_factory=Style)
     origin: Style = field(default_factory=Style)
@@ -62,6 +63,8 @@ class Look:
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Which of the palette's source styles a source has."""
     highlights: tuple[Term, ...] = ()
+    finding: bool = False
+    """Whether a hit beyond the right edge is brought into sight, at the cost of the beginning of its line."""
     palette: Palette = field(default_factory=Palette)
 
     @property
@@ -157,7 +160,9 @@ def lay_out(entry: Entry, look: Look, *, dated: bool, unfolded: bool, line_break
 
     def add(segments: Sequence[Segment], *, folds: bool = False, is_entry: bool = True) -> None:
         size = sum(cells(segment.text) for segment in segments)
-        strip = Strip(segments, size).adjust_cell_length(look.width)
+        if size < look.width:
+            segments = [*segments, Segment(" " * (look.width - size), look.palette.base)]
+        strip = Strip(segments, max(size, look.width)).crop(0, look.width)
         rows.append(Row(entry.id, entry.time_ns, len(rows), strip, folds, is_entry))
 
     if dated:
@@ -203,7 +208,7 @@ def _head(entry: Entry, look: Look) -> list[Segment]:
     if look.label_width:
         label = fit(drawable(look.labels.get(entry.source, entry.source)), look.label_width)
         head.append(Segment(f"{label} ", palette.sources[look.numbers.get(entry.source, 0) % len(palette.sources)]))
-    head.append(Segment(f"{entry.level.word:<{LEVEL_WIDTH}}", palette.levels.get(entry.level, Style())))
+    head.append(Segment(f"{entry.level.word:<{LEVEL_WIDTH}}", palette.levels.get(entry.level, palette.base)))
     head.append(Segment(" ", palette.time))
     return head
 
@@ -219,13 +224,15 @@ def _all_pieces(entry: Entry, look: Look) -> Iterator[list[Segment]]:
 def _folded_pieces(entry: Entry, look: Look, line_breaks: int) -> Iterator[tuple[list[Segment], bool]]:
     """The first line of an entry, or its first rows, and a marker for what is folded away."""
     line = _Line(entry.text.partition("\n")[0], entry.said, entry.level, look)
+    skipped = 0
     if look.wrap:
         pieces = wrapped(line.text, look.room)
         hidden = len(pieces) - FOLDED_ROWS
         pieces = pieces[:FOLDED_ROWS]
     else:
-        start = _reach(line.text, 0, look.shift)
-        pieces = [(start, _reach(line.text, start, look.room))]
+        start = _reach(line.text, 0, look.shift) if look.shift or not look.finding else line.start_for_hit()
+        skipped = 1 if start and not look.shift else 0
+        pieces = [(start, _reach(line.text, start, look.room - skipped))]
         hidden = 0
     if line_breaks:
         marker = f" ⋯ +{line_breaks:,} {'line' if line_breaks == 1 else 'lines'}"
@@ -234,12 +241,13 @@ def _folded_pieces(entry: Entry, look: Look, line_breaks: int) -> Iterator[tuple
     else:
         marker = "›" if pieces[-1][1] < len(line.text) or entry.clipped else ""
     for at, (start, end) in enumerate(pieces):
+        before = [Segment("‹", look.palette.fold)] * skipped
         if at < len(pieces) - 1 or not marker:
-            yield line.piece(start, end), False
+            yield [*before, *line.piece(start, end)], False
             continue
-        marker = marker if len(marker) < look.room else marker[: look.room]
-        cut = min(end, _reach(line.text, start, look.room - len(marker)))
-        yield [*line.piece(start, cut), Segment(marker, look.palette.fold)], True
+        marker = marker if len(marker) < look.room - skipped else marker[: look.room - skipped]
+        cut = min(end, _reach(line.text, start, look.room - skipped - len(marker)))
+        yield [*before, *line.piece(start, cut), Segment(marker, look.palette.fold)], True
 
 
 class _Line:
@@ -248,9 +256,21 @@ class _Line:
     def __init__(self, raw: str, said: int, level: Level, look: Look) -> None:
         self.text = drawable(raw)
         self._said = said
-        self._style = look.palette.messages.get(level, Style())
+        self._style = look.palette.messages.get(level, look.palette.base)
         self._look = look
         self._hits = sorted(span for term in look.highlights for span in term.spans(self.text))
+
+    def start_for_hit(self) -> int:
+        """Where to begin so that the first hit can be seen: at the beginning if it can be seen from there."""
+        room = self._look.room
+        if not self._hits or cells(self.text[: self._hits[0][1]]) < room:
+            return 0
+        start, _ = self._hits[0]
+        left = room // 3
+        while start > 0 and left > 0:
+            start -= 1
+            left -= cells(self.text[start])
+        return start
 
     def piece(self, start: int, end: int) -> list[Segment]:
         """A piece of the line, its origin's name quiet and every hit standing out."""

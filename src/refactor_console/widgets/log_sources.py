@@ -39,6 +39,8 @@ class Chip:
     label: str
     shown: bool
     phase: Phase
+    retry: str
+    """In how many seconds a failed source is tried again, short; empty otherwise."""
     quiet: str
     """How long ago its last line was written, short; empty when there was none."""
     lines: str
@@ -49,7 +51,10 @@ def make_chip(key: str, label: str, reading: Reading[SourceProgress], held: int,
     """A source's chip at a moment."""
     last = reading.value.last_line_ns if reading.value is not None else None
     quiet = "" if last is None else short_span(timedelta(microseconds=max(to_ns(now) - last, 0) // 1000))
-    return Chip(key, drawable(visible(label)), shown, reading.phase, quiet, short_count(held))
+    retry = ""
+    if reading.phase is Phase.FAILED and reading.next_try is not None:
+        retry = f"{max(round((reading.next_try - now).total_seconds()), 0)}s"
+    return Chip(key, drawable(visible(label)), shown, reading.phase, retry, quiet, short_count(held))
 
 
 def short_count(count: int) -> str:
@@ -99,6 +104,7 @@ class LogSources(Widget, can_focus=True):
         super().__init__(id=id)
         self.chips: tuple[Chip, ...] = ()
         self._here = 0
+        self._roomy = False
 
     def show(self, chips: tuple[Chip, ...]) -> None:
         """Show these; draws nothing when nothing changed."""
@@ -143,7 +149,7 @@ class LogSources(Widget, can_focus=True):
             return
         x = 0
         for number in rows[offset.y]:
-            width = cells(_words(self.chips[number]))
+            width = cells(self._words(self.chips[number]))
             if x <= offset.x < x + width:
                 self._here = number
                 self.action_switch()
@@ -154,11 +160,20 @@ class LogSources(Widget, can_focus=True):
         """As many rows as the chips need."""
         return max(len(self._rows(width)), 1)
 
+    def _is_roomy(self, width: int) -> bool:
+        """Whether all chips fit into one row with everything spelled out."""
+        total = sum(cells("".join(_parts(chip, roomy=True))) + len(_GAP) for chip in self.chips)
+        return total - len(_GAP) <= width
+
+    def _words(self, chip: Chip) -> str:
+        return "".join(_parts(chip, roomy=self._roomy))
+
     def _rows(self, width: int) -> list[list[int]]:
         rows: list[list[int]] = [[]]
+        self._roomy = self._is_roomy(width)
         x = 0
         for number, chip in enumerate(self.chips):
-            size = cells(_words(chip))
+            size = cells(self._words(chip))
             if rows[-1] and x + size > width:
                 rows.append([])
                 x = 0
@@ -181,17 +196,20 @@ class LogSources(Widget, can_focus=True):
         name_style = f"{colour} bold" if chip.shown else "$text-muted"
         if here:
             name_style += " reverse"
-        box, state, rest = _parts(chip)
+        box, name, state, rest = _parts(chip, roomy=self._roomy)
         state_style = _PHASE_STYLES[chip.phase] if chip.shown or chip.phase is Phase.FAILED else "$text-muted"
-        return Content.assemble((f"{box}{chip.label}", name_style), (state, state_style), (rest, "$text-muted"))
+        return Content.assemble((f"{box}{name}", name_style), (state, state_style), (rest, "$text-muted"))
 
 
-def _parts(chip: Chip) -> tuple[str, str, str]:
-    state = chip.phase.value if chip.shown or chip.phase is Phase.FAILED else "hidden"
-    rest = " ".join(part for part in (chip.quiet, chip.lines) if part and chip.shown)
-    return "■ " if chip.shown else "□ ", f" {state}", f" {rest}" if rest else ""
-
-
-def _words(chip: Chip) -> str:
-    box, state, rest = _parts(chip)
-    return f"{box}{chip.label}{state}{rest}"
+def _parts(chip: Chip, *, roomy: bool) -> tuple[str, str, str, str]:
+    """Box, name, state, and the rest of a chip."""
+    is_told = chip.shown or chip.phase is Phase.FAILED
+    state = chip.phase.value if is_told else "hidden"
+    if chip.retry and is_told:
+        state += f", again in {chip.retry}"
+    rest: list[str] = []
+    if chip.shown and roomy:
+        rest = [f", last line {chip.quiet} ago" if chip.quiet else ", no line yet", f", {chip.lines} held"]
+    elif chip.shown:
+        rest = [f" {chip.quiet} ago" if chip.quiet else "", f" {chip.lines}"]
+    return "■ " if chip.shown else "□ ", chip.label, f" {state}", "".join(rest)

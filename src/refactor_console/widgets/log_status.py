@@ -50,6 +50,7 @@ def describe(view: LogView, now: datetime) -> list[Part]:
         parts.append(Part(f" ‖ PAUSED · {new} ", "bold reverse $text-warning", 10))
         behind = tail.behind_ns / 1e9
         parts.append(Part(f"{span(behind)} behind" if behind >= 1 else "", "$text-warning", 8))
+        parts.append(_date(view, now))
     parts.append(Part(drawable(tail.notice), "bold $text-warning", 9))
     if tail.gone:
         parts.append(Part("the lines above are no longer held", "bold $text-warning", 9))
@@ -72,6 +73,16 @@ def describe(view: LogView, now: datetime) -> list[Part]:
     shift = tail.pager.look.shift
     parts.append(Part(f"→ {shift}" if shift else "", "$text-accent", 4))
     return parts
+
+
+def _date(view: LogView, now: datetime) -> Part:
+    """The day of what is read; a clock time alone would lie about yesterday."""
+    tail = view.tail
+    if not tail.page:
+        return Part("")
+    here = view.zone.at((tail.cursor or tail.page[0]).time_ns).date()
+    is_today = here == now.astimezone(view.zone.tz).date()
+    return Part(f"{here:%a %Y-%m-%d}", "" if is_today else "bold $text-warning", 2 if is_today else 9)
 
 
 def _search(view: LogView) -> str:

@@ -33,6 +33,8 @@ class Tail:
         self.notice = ""
         """One sentence about the last move; empty when there is nothing to say."""
         self._paused_at: Place | None = None
+        self._held: tuple[Place, int] | None = None
+        """Where the reader was, and on which row, while a new filter is looking for what is there."""
 
     @property
     def timeline(self) -> Timeline:
@@ -76,6 +78,7 @@ class Tail:
 
     def pause(self) -> None:
         """Stand still."""
+        self._held = None
         if self.following:
             timeline = self.timeline
             self._paused_at = Place(timeline.times[-1], timeline.ids[-1]) if len(timeline) else None
@@ -83,6 +86,7 @@ class Tail:
 
     def resume(self) -> None:
         """Follow the end again."""
+        self._held = None
         self.cursor = self.range_start = None
         self.notice = ""
         self.following = True
@@ -95,14 +99,36 @@ class Tail:
 
     def refill(self) -> None:
         """Fill the page anew at the reader's place, because the look, the size or the filter changed."""
-        if self.following or not self.page:
+        if self.following or not (self.page or self._held):
             self.page = self.pager.last(self.height)
-        elif self.cursor is not None:
-            y = next((y for y, row in enumerate(self.page) if row.id == self.cursor.id), self.height // 3)
-            self.page = self.pager.shifted(self.cursor, -min(y, self.height - 1), self.height)
-            self._keep_cursor_in_sight()
+            return
+        place, y = self._held or self._place_and_row()
+        if y:
+            self.page = self.pager.shifted(Place(place.time_ns, place.id), -min(y, self.height - 1), self.height)
         else:
-            self.page = self.pager.starting_at(place_of(self.page[0]), self.height)
+            self.page = self.pager.starting_at(place, self.height)
+        if self._held is None and self.cursor is not None and self.page:
+            row = self.page[min(y, len(self.page) - 1)]
+            if not any(each.id == self.cursor.id for each in self.page):
+                self.cursor = Place(row.time_ns, row.id)
+
+    def hold_place(self) -> None:
+        """Remember where the reader is until `let_place_go`, although what is there is not known yet."""
+        if not self.following and self.page:
+            self._held = self._place_and_row()
+
+    def let_place_go(self) -> None:
+        """All that could be there is known: the nearest entry is selected if one was."""
+        self.refill()
+        self._held = None
+        self.refill()
+
+    def _place_and_row(self) -> tuple[Place, int]:
+        """The selected entry, or else the first visible one, and the row where it begins."""
+        if self.cursor is not None:
+            y = next((y for y, row in enumerate(self.page) if row.id == self.cursor.id), self.height // 3)
+            return self.cursor, y
+        return place_of(self.page[0]), 0
 
     # -- moving
 
@@ -186,19 +212,19 @@ class Tail:
             if not 0 <= at < len(timeline):
                 return
             self.cursor = Place(timeline.times[at], timeline.ids[at])
-        self._reveal(step)
+        self._reveal(self.cursor, step)
 
-    def _reveal(self, step: int) -> None:
-        """Bring all rows of the selected entry into sight if they fit."""
-        if self.cursor is None or not self.timeline.holds(self.cursor.time_ns, self.cursor.id):
+    def _reveal(self, place: Place, step: int) -> None:
+        """Bring all rows of an entry into sight if they fit."""
+        if not self.timeline.holds(place.time_ns, place.id):
             return
-        at = self.timeline.index_of(self.cursor.time_ns, self.cursor.id)
+        at = self.timeline.index_of(place.time_ns, place.id)
         wanted = len(self.pager.rows(at))
-        seen = sum(row.id == self.cursor.id for row in self.page)
+        seen = sum(row.id == place.id for row in self.page)
         if seen >= min(wanted, self.height):
             return
         if step < 0 or wanted >= self.height:
-            self.page = self.pager.starting_at(self.cursor, self.height)
+            self.page = self.pager.starting_at(place, self.height)
         else:
             self.page = self.pager.ending_at(at, self.height)
 
@@ -241,7 +267,9 @@ class Tail:
         if y is None or not self.lens.store.holds(entry_id):
             return
         self.pager.toggle(entry_id)
-        self.page = self.pager.shifted(Place(self.page[y].time_ns, entry_id), -y, self.height)
+        place = Place(self.page[y].time_ns, entry_id)
+        self.page = self.pager.shifted(place, -y, self.height)
+        self._reveal(place, 1)
 
     def shift(self, step: int) -> None:
         """Scroll long lines sideways by half of their room."""

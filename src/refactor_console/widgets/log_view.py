@@ -12,12 +12,9 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import var
-from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -27,16 +24,15 @@ from refactor_console.domain.logstore import Entry
 from refactor_console.domain.logtime import Zone
 from refactor_console.services.feed import Unsubscribe
 from refactor_console.services.log_book import LogBook
-from refactor_console.widgets.log_page import Place
 from refactor_console.widgets.log_palette import COMPONENTS, STYLES, make_palette
 from refactor_console.widgets.log_rows import Look, Palette, Row, cells, drawable, fit
+from refactor_console.widgets.log_scroll import LogScroller
 from refactor_console.widgets.log_tail import Tail
 
 SLICE_SECONDS = 0.004
 """How long older lines are looked through before keys and repaints get their turn."""
 REPAINT_SECONDS = 0.1
 """How often the page is filled anew while a filter is looking through older lines."""
-WHEEL_ROWS = 3
 NARROW = 100
 """Below this width the sources' names get less room."""
 
@@ -46,7 +42,7 @@ def _hidden(key: str, action: str, label: str, tip: str, name: str) -> Binding:
     return Binding(key, action, label, tooltip=tip, id=f"logs.{name}", show=False)
 
 
-class LogView(ScrollView, can_focus=True):
+class LogView(LogScroller, can_focus=True):
     """A tail of a log book through a filter."""
 
     ALLOW_SELECT = True
@@ -122,19 +118,24 @@ class LogView(ScrollView, can_focus=True):
     def pause(self) -> None:
         """Stand still."""
         self.tail.pause()
-        self._moved()
+        self.moved()
 
     def resume(self) -> None:
         """Follow the end again."""
         self.tail.resume()
-        self._moved()
+        self.moved()
 
     def choose(self, wanted: LogFilter) -> None:
         """Show what passes this filter, keeping the reader's place."""
         if wanted != self.lens.filter:
-            self.lens.choose(wanted)
+            self.tail.hold_place()
+            place = self.tail.cursor or (self.page[0] if self.page else None)
+            self.lens.choose(wanted, None if self.following or place is None else place.time_ns)
             self.restyle()
             self._start_scan()
+            if self.lens.complete:
+                self.tail.let_place_go()
+                self.moved()
 
     def search(self, wanted: tuple[Term, ...]) -> None:
         """Make these words stand out, and count them; `next_hit` goes to them."""
@@ -147,19 +148,19 @@ class LogView(ScrollView, can_focus=True):
         """Go to the next (1) or previous (-1) hit of the search, round the end if need be."""
         hits = self.lens.hits
         found = hits is not None and self.tail.step_in(hits, step, "No line holds what you look for.")
-        self._moved()
+        self.moved()
         return found
 
     def next_error(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) line of level ERROR or worse."""
         found = self.tail.step_in(self.lens.errors, step, "No error is held.")
-        self._moved()
+        self.moved()
         return found
 
     def go_to_time(self, time_ns: int) -> bool:
         """Go to the first line at this time or later; False when there is none at all."""
         found = self.tail.go_to_time(time_ns)
-        self._moved()
+        self.moved()
         return found
 
     def selected(self, limit: int = 10_000) -> list[Entry]:
@@ -170,7 +171,7 @@ class LogView(ScrollView, can_focus=True):
         """Bring the view up to date after it was out of sight."""
         self.lens.update()
         self.tail.fill()
-        self._moved()
+        self.moved()
 
     async def scanned(self) -> None:
         """Wait until everything held has been looked at."""
@@ -215,11 +216,11 @@ class LogView(ScrollView, can_focus=True):
         self.tail.height = self.size.height
         self.tail.set_look(self._look())
         self.tail.refill()
-        self._moved()
+        self.moved()
 
     def _look(self) -> Look:
         if self._palette is None:
-            self._palette = make_palette(self._part, self.get_component_styles("log--source").color)
+            self._palette = make_palette(self.rich_style, self._part, self.get_component_styles("log--source").color)
         keys = dict.fromkeys([source.key for source in self.book.sources()] + list(self.book.store.tallies))
         labels = {key: self.book.label(key) for key in keys}
         shown = [key for key in labels if self.lens.filter.shows(key)]
@@ -235,6 +236,7 @@ class LogView(ScrollView, can_focus=True):
             labels=labels,
             numbers={key: number for number, key in enumerate(labels)},
             highlights=self.lens.highlights,
+            finding=bool(self.lens.wanted),
             palette=self._palette,
         )
 
@@ -251,9 +253,9 @@ class LogView(ScrollView, can_focus=True):
         self.lens.update()
         if self._is_seen:
             self.tail.fill()
-            self._moved(drawn=False)
+            self.moved(drawn=False)
 
-    def _moved(self, *, drawn: bool = True) -> None:
+    def moved(self, *, drawn: bool = True) -> None:
         """Draw what changed; `drawn` says that more than the rows may have (the cursor, a selection)."""
         if not self.is_attached:
             return
@@ -261,19 +263,8 @@ class LogView(ScrollView, can_focus=True):
         if drawn or not page or len(page) != len(self._drawn) or any(map(_differ, page, self._drawn)):
             self._drawn = page
             self.refresh()
-        self._move_scrollbar()
+        self.move_scrollbar()
         self.post_message(self.Changed(self))
-
-    def _move_scrollbar(self) -> None:
-        """The bar counts entries, not rows: rows are only known where they are seen."""
-        timeline, page = self.lens.index.timeline, self.tail.page
-        if not len(timeline) or not page or not self.show_vertical_scrollbar:
-            return
-        seen = len({row.id for row in page})
-        bar = self.vertical_scrollbar
-        bar.window_virtual_size = len(timeline)
-        bar.window_size = min(seen, len(timeline))
-        bar.position = timeline.index_of(page[0].time_ns, page[0].id)
 
     def _start_scan(self) -> None:
         if self.is_attached and not self.lens.complete:
@@ -295,40 +286,31 @@ class LogView(ScrollView, can_focus=True):
             if perf_counter() - shown > REPAINT_SECONDS:
                 shown = perf_counter()
                 self.tail.refill()
-                self._moved()
+                self.moved()
             await asyncio.sleep(0)
-        self.tail.refill()
-        self._moved()
+        self.tail.let_place_go()
+        self.moved()
 
     # -- keys
 
     def action_cursor(self, step: int) -> None:
         """Select the line above or below, and pause."""
         self.tail.move_cursor(step)
-        self._moved()
+        self.moved()
 
     def action_extend(self, step: int) -> None:
         """Select more lines."""
         self.tail.move_cursor(step, extend=True)
-        self._moved()
-
-    def action_page(self, step: int) -> None:
-        """A page back or on."""
-        self._scroll(step * max(self.size.height - 2, 1))
+        self.moved()
 
     def action_home(self) -> None:
         """To the oldest line."""
         self.tail.home()
-        self._moved()
+        self.moved()
 
     def action_end(self) -> None:
         """To the newest line, following."""
         self.resume()
-
-    def action_shift(self, step: int) -> None:
-        """Scroll long lines sideways."""
-        self.tail.shift(step)
-        self._moved()
 
     def action_fold(self) -> None:
         """Unfold or fold the selected line."""
@@ -336,79 +318,30 @@ class LogView(ScrollView, can_focus=True):
             self.tail.move_cursor(-1)
         if self.tail.cursor is not None:
             self.tail.toggle_fold(self.tail.cursor.id)
-        self._moved()
-
-    def _scroll(self, rows: int) -> None:
-        self.tail.scroll(rows)
-        self._moved()
-
-    # -- mouse
-
-    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        _take(event)
-        if event.shift or event.ctrl:
-            self.action_shift(1)
-        else:
-            self._scroll(WHEEL_ROWS)
-
-    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        _take(event)
-        if event.shift or event.ctrl:
-            self.action_shift(-1)
-        else:
-            self._scroll(-WHEEL_ROWS)
-
-    def _on_scroll_up(self, event: ScrollUp) -> None:
-        _take(event)
-        self.action_page(-1)
-
-    def _on_scroll_down(self, event: ScrollDown) -> None:
-        _take(event)
-        self.action_page(1)
-
-    def _on_scroll_to(self, message: ScrollTo) -> None:
-        """The bar was dragged."""
-        _take(message)
-        if message.y is not None:
-            self.tail.scroll_to(round(message.y))
-            self._moved()
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Whoever points at a line wants it to stand still."""
-        if event.button == 1 and self.tail.page:
-            self.pause()
-
-    def on_click(self, event: events.Click) -> None:
-        """Select the line; on a fold's marker, or a second time, unfold it."""
-        if not 0 <= event.y < len(self.tail.page):
-            return
-        row = self.tail.page[event.y]
-        again = self.tail.cursor is not None and self.tail.cursor.id == row.id
-        self.tail.cursor, self.tail.range_start = Place(row.time_ns, row.id), None
-        if row.folds and (again or event.x >= self.tail.pager.look.width - len(row.text.rpartition(" ⋯ ")[2]) - 3):
-            self.tail.toggle_fold(row.id)
-        self._moved()
+        self.moved()
 
     # -- drawing
 
     def render_line(self, y: int) -> Strip:
         """One row of the page."""
         width = self.size.width
-        base = self.rich_style
         tail = self.tail
         if not tail.page:
-            return self._render_empty(y, width, base)
+            return self._render_empty(y, width, self.rich_style)
         if y >= len(tail.page):
-            return Strip.blank(width, base)
+            nothing = y == len(tail.page) + 1 and not self.lens.index.lines
+            return self._sentence(width, self.rich_style) if nothing else Strip.blank(width, self.rich_style)
         row = tail.page[y]
-        if tail.following:
-            return row.strip.apply_style(base).adjust_cell_length(width, base)
         strip = row.strip
+        if strip.cell_length != width:
+            strip = strip.adjust_cell_length(width, self.rich_style)
+        if tail.following:
+            return strip
         if tail.cursor is not None and tail.is_selected(row):
             here = row.id == tail.cursor.id
-            base = self.get_component_rich_style("log--cursor" if here else "log--range")
-            strip = Strip([Segment("▌" if here else "│", base), *strip.crop(1, strip.cell_length)], strip.cell_length)
-        strip = strip.apply_style(base).adjust_cell_length(width, base)
+            style = self.get_component_rich_style("log--cursor" if here else "log--range", partial=True)
+            rest = Segment.apply_style(strip.crop(1, width), post_style=style)
+            strip = Strip([Segment("▌" if here else "│", self.rich_style + style), *rest], width)
         selection = self.text_selection
         span = selection.get_span(y) if selection is not None else None
         if span is not None:
@@ -416,11 +349,14 @@ class LogView(ScrollView, can_focus=True):
         return strip.apply_offsets(0, y)
 
     def _render_empty(self, y: int, width: int, base: Style) -> Strip:
-        """An honest sentence where no line is."""
-        if y != max((self.size.height - 1) // 3, 0):
-            return Strip.blank(width, base)
+        """Nothing but an honest sentence."""
+        middle = max((self.size.height - 1) // 3, 0)
+        return self._sentence(width, base) if y == middle else Strip.blank(width, base)
+
+    def _sentence(self, width: int, base: Style) -> Strip:
+        """Why there is no line."""
         store = self.book.store
-        if not len(store.timeline):
+        if not store.lines:
             words = self.waiting
         elif not self.lens.index.complete:
             words = f"Looking through {store.lines:,} lines…"
@@ -438,12 +374,6 @@ class LogView(ScrollView, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 - the signature is Textual's
         """Draw the selection."""
         self.refresh()
-
-
-def _take(message: Message) -> None:
-    """Handle a message here alone: neither the base class nor anything around this widget sees it."""
-    message.stop()
-    message.prevent_default()
 
 
 def _differ(one: Row, other: Row) -> bool:

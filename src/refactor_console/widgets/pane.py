@@ -87,6 +87,8 @@ class Pane(Vertical):
             self.set_class(phase is reading.phase, f"-{phase.value}")
         self.set_class(not reading.is_live and reading.value is not None, "-aged")
         notice = None if explained and reading.problem is not None else present.notice(reading)
+        if notice is None and reading.value is None and reading.problem is not None:
+            notice = present.muted("Nothing known yet.")
         self._notice.display = notice is not None
         if notice is not None:
             self._notice.put(notice)

@@ -246,7 +246,7 @@ def inspect_sections(details: ContainerDetails) -> list[tuple[str, list[Fact]]]:
         (visible(v.name), present.muted(v.shown) if v.masked else present.plain(v.shown)) for v in details.variables
     ]
     return [
-        (container.label, main),
+        ("Container", main),
         ("Health probes, newest first", probes or none),
         ("Ports", [("", present.plain(port)) for port in details.ports] or none),
         ("Networks", [("", present.plain(network)) for network in details.networks] or none),

@@ -24,9 +24,9 @@ BAR_WIDTH = 10
 
 CONCERN_COLUMNS = (
     Column("state", "", 2),
-    Column("subject", "Subject", 14, grow=1, limit=26),
-    Column("sentence", "What", 30, grow=6),
-    Column("way", "Enter", 12, right=True, rank=1),
+    Column("subject", "Subject", 12, grow=1, limit=18),
+    Column("sentence", "What", 50, grow=6),
+    Column("way", "Enter", 10, right=True, rank=1),
 )
 SERVICE_COLUMNS = (
     Column("service", "Service", 10, grow=1, limit=24),

@@ -19,6 +19,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 
 GAP = 2
 """Cells between columns."""
@@ -318,6 +319,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             parts.append(short.pad_left(spare) if column.right else short.pad_right(spare))
         line = Content(" " * GAP).join(parts).pad_left(1).truncate(width, pad=True)
         style = self.get_visual_style(component) if component else self.visual_style
+        if component and self.get_component_styles(component).text_style.reverse:
+            style += Style(reverse=True)  # which the library's own look-up leaves out
         if flat:
             line = line.without_spans
         segments = line.render_segments(style)

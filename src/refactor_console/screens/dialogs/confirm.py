@@ -11,6 +11,7 @@ while it performs stops nothing: the outcome is said in a notification instead.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -25,7 +26,7 @@ from refactor_console.domain.actions import ActionOutcome, ActionPreview, Confir
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.text import visible
 from refactor_console.domain.verdict import Verdict
-from refactor_console.screens.dialogs.base import Dialog
+from refactor_console.screens.dialogs.base import Body, Dialog
 from refactor_console.screens.dialogs.problem import problem_content
 from refactor_console.services.session import ConsoleSession
 from refactor_console.widgets import present
@@ -46,17 +47,17 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-def preview_content(preview: ActionPreview) -> Content:
+def preview_content(preview: ActionPreview, width: int, *, oneshot: bool) -> Content:
     """What would be done to what, whole: nothing is done that is not shown here."""
     container = preview.container
     facts: list[Fact] = [
         ("Container", present.plain(f"{container.name}  {container.short_id}")),
-        ("Now", present.plain(container.sentence(oneshot=False))),
+        ("Now", present.plain(container.sentence(oneshot))),
         ("Image", present.plain(container.image)),
         ("Digest", present.muted(container.image_digest or container.image_id)),
         ("Observed", Content(present.utc_time(preview.observed_at))),
     ]
-    blocks = [table_of(facts, 9)]
+    blocks = [table_of(facts, 9, width)]
     blocks.append(
         Content("\n").join(
             [Content.assemble(("What will happen", "bold $accent"))]
@@ -94,6 +95,7 @@ class ConfirmDialog(Dialog[None]):
         self._container_id = container_id
         self._label = label
         self._preview: ActionPreview | None = None
+        self._began = datetime.min.replace(tzinfo=UTC)
         self.state = State.LOOKING
 
     # -- frame
@@ -105,13 +107,13 @@ class ConfirmDialog(Dialog[None]):
     def compose_end(self) -> ComposeResult:
         """The field, the outcome, the buttons; Cancel first."""
         yield Line(id="ask")
-        field = Input(id="word", placeholder="type the environment's name")
+        field = Input(id="word", placeholder="the environment's name", compact=True)
         field.display = False
         yield field
         yield Line(id="outcome")
         with Horizontal(id="buttons"):
-            yield Button("Cancel", id="cancel")
-            yield Button(self._verb.value.capitalize(), id="act", variant="error", disabled=True)
+            yield Button("Cancel", id="cancel", compact=True)
+            yield Button(self._verb.value.capitalize(), id="act", disabled=True, compact=True)
 
     def on_mount(self) -> None:
         """Put the focus where it can do no harm, and look."""
@@ -125,12 +127,13 @@ class ConfirmDialog(Dialog[None]):
             preview = await self._session.preview(self._verb, self._container_id)
         except ConsoleError as error:
             self.state = State.REFUSED
+            self.add_class("-refused")
             self.query_one("#preview", Line).put(problem_content(error.problem))
             self._only_close()
             return
         self._preview = preview
         self.state = State.ASKING
-        self.query_one("#preview", Line).put(preview_content(preview))
+        self.on_resize()
         if preview.confirm_by is ConfirmBy.TYPING:
             word = visible(preview.confirm_word)
             self._tell(
@@ -139,6 +142,13 @@ class ConfirmDialog(Dialog[None]):
             self.query_one("#word", Input).display = True
         else:
             self.query_one("#act", Button).disabled = False
+
+    def on_resize(self) -> None:
+        """Fold long values into the room there is."""
+        if self._preview is not None:
+            width = self.query_one(Body).scrollable_content_region.width - 1
+            oneshot = self._preview.container.service in self._session.environment.oneshot_services
+            self.query_one("#preview", Line).put(preview_content(self._preview, width, oneshot=oneshot))
 
     # -- asking
 
@@ -170,11 +180,21 @@ class ConfirmDialog(Dialog[None]):
         field, button, cancel = self.query_one("#word", Input), self.query_one("#act", Button), self._cancel_button()
         field.disabled = True
         button.disabled = True
-        cancel.label = "Leave it running"
+        for line in (field, self.query_one("#ask", Line)):
+            line.display = False
+        cancel.label = "Close"
         cancel.focus()
-        doing = f"◐ {_DOING[self._verb]} {visible(self._label)}… up to {self._preview.grace_seconds} s and more."
-        self._tell("#outcome", Content.assemble((doing, "$working")))
+        self._began = self.app.clock()
+        self._tick()
+        self.set_interval(1.0, self._tick)
         self.app.perform(self._session, self._preview, field.value, self._report)
+
+    def _tick(self) -> None:
+        """Say how long it has been going on."""
+        if self.state is State.PERFORMING:
+            seconds = present.span(self.app.clock() - self._began)
+            doing = f"◐ {_DOING[self._verb]} {visible(self._label)}… {seconds}"
+            self._tell("#outcome", Content.assemble((doing, "$working"), ("  closing this stops nothing", "$muted")))
 
     # -- the end
 
