@@ -6,8 +6,8 @@ Measured in a headless application of 120x40 cells, with the same lines for ever
 
 - ingest: lines per second from the first delivery until the last line has been drawn;
 - key to repaint: from posting a key until the frame that shows its effect has been handed to the driver, while lines
-  pour in twenty times a second; the keys are "page up" and "page down" while reading older lines (`Log` cannot leave its
-  end under a flood), and for the tail itself also "up" and "end".
+  pour in twenty times a second; the keys are "page up" and "page down" while reading older lines (`Log` cannot leave
+  its end under a flood), and for the tail itself also "up" and "end".
 """
 
 from __future__ import annotations

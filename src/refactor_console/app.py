@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.filter import Monochrome, NoColor
 from textual.screen import ModalScreen, Screen
+from textual.worker import Worker, WorkerState
 
 from refactor_console import theme as themes
 from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.text import visible
-from refactor_console.palette import ConsoleCommands, Entry
+from refactor_console.palette import ConsoleCommands, Entry, console_entries
 from refactor_console.screens.containers import ContainersScreen
 from refactor_console.screens.dialogs.confirm import ConfirmDialog
 from refactor_console.screens.dialogs.environments import EnvironmentDialog
@@ -27,7 +29,7 @@ from refactor_console.screens.dialogs.top import TopDialog
 from refactor_console.screens.logs import LogsScreen
 from refactor_console.screens.opening import OpeningScreen
 from refactor_console.screens.panes import pane_factories
-from refactor_console.screens.shell import PANES, Shell
+from refactor_console.screens.shell import PANES, Shell, unforeseen
 from refactor_console.services.feed import Clock, utc_now
 from refactor_console.services.log_book import LogBook
 from refactor_console.services.session import ConsoleSession, LogHub
@@ -98,7 +100,7 @@ class ConsoleApp(Shell):
         self.session: ConsoleSession | None = None
         self._book: LogBook | None = None
         self._open_session = open_session
-        self._environment = next(e for e in self.environments if e.name == start)
+        self.environment = next(e for e in self.environments if e.name == start)
         self._read_only = read_only
         self._prepare = prepare
         self._make_book = log_book
@@ -140,13 +142,13 @@ class ConsoleApp(Shell):
             self.say(f"There is no theme '{visible(self._unknown_theme)}'.", severity="warning")
 
     def _make_opening(self) -> Screen[None]:
-        return OpeningScreen(self._environment, self._open_first, read_only=self._read_only)
+        return OpeningScreen(self.environment, self._open_first, read_only=self._read_only)
 
     def _open_first(self) -> None:
-        self._start_opening(self._environment)
+        self._start_opening(self.environment)
 
     def _start_opening(self, environment: Environment) -> None:
-        self._environment = environment
+        self.environment = environment
         self.run_worker(self._open(environment), name="open", group="environment", exclusive=True, exit_on_error=False)
 
     async def _open(self, environment: Environment) -> None:
@@ -224,6 +226,16 @@ class ConsoleApp(Shell):
             _, hanging = await asyncio.wait(tuple(self._closing_tasks), timeout=CLOSE_SECONDS)
             for task in hanging:
                 task.cancel()
+
+    @on(Worker.StateChanged)
+    def _worker_moved(self, event: Worker.StateChanged) -> None:
+        """An error that nobody foresaw is said, never swallowed."""
+        if event.state is not WorkerState.ERROR:
+            return
+        if event.worker.name == "open" and isinstance(self.screen, OpeningScreen):
+            self.screen.show_problem(unforeseen(event.worker))
+        else:
+            self.worker_failed(event.worker)
 
     # -- panes
 
@@ -330,11 +342,11 @@ class ConsoleApp(Shell):
             self.session.retry_now()
             self.say("Trying again now.")
         else:
-            self._start_opening(self._environment)
+            self._start_opening(self.environment)
 
     def action_environment(self) -> None:
         """Choose another environment."""
-        self.push_screen(EnvironmentDialog(self.environments, self._environment.name), self._environment_chosen)
+        self.push_screen(EnvironmentDialog(self.environments, self.environment.name), self._environment_chosen)
 
     def _environment_chosen(self, name: str | None) -> None:
         if name is not None:
@@ -346,7 +358,7 @@ class ConsoleApp(Shell):
             self.say("An action is still running here; wait for its end.", severity="warning")
             return
         environment = next((e for e in self.environments if e.name == name), None)
-        if environment is None or (self.session is not None and name == self._environment.name):
+        if environment is None or (self.session is not None and name == self.environment.name):
             return
         self._start_opening(environment)
 
@@ -362,46 +374,13 @@ class ConsoleApp(Shell):
         super().action_command_palette()
 
     def palette_entries(self) -> Iterator[Entry]:
-        """What can be done now: panes, services, environments, themes, and the keys' own actions."""
-        for pane in PANES:
-            yield Entry(f"Go to {pane.title}", f"key {self.key_of(pane.binding, pane.key)}", self._goer(pane.mode))
-        yield Entry("Retry now", "Try every failed connection again", self.action_retry)
-        yield Entry("Help", "The keys that work here", self.action_help)
-        if self.session is not None:
-            yield from self._service_entries(self.session)
-        for environment in self.environments:
-            if environment.name != self._environment.name:
-                yield Entry(
-                    f"Open environment {environment.name}",
-                    f"{environment.ssh}{'  PROTECTED' if environment.protected else ''}",
-                    lambda name=environment.name: self.open_environment(name),  # type: ignore[misc]
-                )
-        for name in themes.NAMES:
-            yield Entry(f"Theme {name}", "Change the colours", lambda name=name: self._use_theme(name))  # type: ignore[misc]
-        yield Entry("Quit", "Leave the console", self._quit_soon)
+        """What the palette offers now."""
+        return console_entries(self)
 
-    def _service_entries(self, session: ConsoleSession) -> Iterator[Entry]:
-        for source in session.logs.sources():
-            yield Entry(f"Logs of {source.label}", "This source alone", lambda key=source.key: self.show_logs(key))  # type: ignore[misc]
-        board = session.containers.reading.value
-        for row in board.rows if board is not None else ():
-            container, label = row.container, row.container.label
-            where = (container.id, label)
-            yield Entry(f"Inspect {label}", row.sentence, lambda w=where: self.inspect_container(*w))  # type: ignore[misc]
-            yield Entry(f"Processes of {label}", row.sentence, lambda w=where: self.show_processes(*w))  # type: ignore[misc]
-            if row.ours:
-                for verb in Verb:
-                    yield Entry(
-                        f"{verb.value.capitalize()} {label}",
-                        "Opens a preview; nothing is done before it is confirmed",
-                        lambda v=verb, w=where: self.propose(v, *w),  # type: ignore[misc]
-                    )
-
-    def _goer(self, mode: str) -> Callable[[], None]:
-        return lambda: self.show_pane(mode)
-
-    def _use_theme(self, name: str) -> None:
+    def use_theme(self, name: str) -> None:
+        """Change the colours."""
         self.theme = name
 
-    def _quit_soon(self) -> None:
+    def quit_soon(self) -> None:
+        """Quit, from where nothing can be awaited."""
         self.run_worker(self.action_quit(), name="quit", group="quit-asked", exit_on_error=False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from refactor_console.services.session import ConsoleSession
 
 
-class NoTerminal(ConsoleError):  # noqa: N818 - says what is the case
+class NoTerminal(ConsoleError):
     """The console was started where it cannot draw."""
 
 

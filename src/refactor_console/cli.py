@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 fine, 2 wrong usage or setting, 1 the console failed.
     """
     options = parser().parse_args(arguments)
-    import refactor_console.bootstrap as bootstrap  # noqa: PLC0415 - see the module's docstring
+    from refactor_console import bootstrap  # noqa: PLC0415 - see the module's docstring
     from refactor_console.domain.problem import ConsoleError  # noqa: PLC0415
 
     try:

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import FuzzySearch
 
+from refactor_console import theme as themes
+from refactor_console.domain.actions import Verb
 from refactor_console.domain.text import visible
+from refactor_console.screens.shell import PANES
+
+if TYPE_CHECKING:
+    from refactor_console.app import ConsoleApp
+    from refactor_console.services.session import ConsoleSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +67,35 @@ class ConsoleCommands(Provider):
                 for offset in offsets:
                     shown = shown.stylize(self.match_style or "bold", offset, offset + 1)
                 yield Hit(score, shown, entry.run, title, visible(entry.help))
+
+
+def console_entries(app: ConsoleApp) -> Iterator[Entry]:
+    """Panes, services, environments, themes, and what the keys do, as they are now."""
+    for pane in PANES:
+        key = app.key_of(pane.binding, pane.key)
+        yield Entry(f"Go to {pane.title}", f"key {key}", partial(app.show_pane, pane.mode))
+    yield Entry("Retry now", "Try every failed connection again", app.action_retry)
+    yield Entry("Help", "The keys that work here", app.action_help)
+    if app.session is not None:
+        yield from _service_entries(app, app.session)
+    for environment in app.environments:
+        if environment.name != app.environment.name:
+            where = f"{environment.ssh}{'  PROTECTED' if environment.protected else ''}"
+            open_it = partial(app.open_environment, environment.name)
+            yield Entry(f"Open environment {environment.name}", where, open_it)
+    for name in themes.NAMES:
+        yield Entry(f"Theme {name}", "Change the colours", partial(app.use_theme, name))
+    yield Entry("Quit", "Leave the console", app.quit_soon)
+
+
+def _service_entries(app: ConsoleApp, session: ConsoleSession) -> Iterator[Entry]:
+    for source in session.logs.sources():
+        yield Entry(f"Logs of {source.label}", "This source alone", partial(app.show_logs, source.key))
+    board = session.containers.reading.value
+    for row in board.rows if board is not None else ():
+        container, label = row.container, row.container.label
+        yield Entry(f"Inspect {label}", row.sentence, partial(app.inspect_container, container.id, label))
+        yield Entry(f"Processes of {label}", row.sentence, partial(app.show_processes, container.id, label))
+        for verb in Verb if row.ours else ():
+            title = f"{verb.value.capitalize()} {label}"
+            yield Entry(title, "Opens a preview and acts on nothing", partial(app.propose, verb, container.id, label))

@@ -9,7 +9,7 @@ DropletError
 └── CommandFailed        a command ended with another status than 0
 """
 
-# ruff: noqa: N818 - the names say what happened, and the root says that it is an error
+
 
 from __future__ import annotations
 

@@ -83,6 +83,10 @@ class Terminal:
         """What the terminal shows now; with escape sequences when `styled`."""
         return self._tmux("capture-pane", "-p", *(["-e"] if styled else []))
 
+    def flags(self, *names: str) -> list[str]:
+        """What tmux knows of the terminal's state, such as ``alternate_on``."""
+        return self._tmux("display-message", "-p", " ".join(f"#{{{name}}}" for name in names)).split()
+
     def wait_for(self, what: str | Callable[[str], bool], timeout: float = 30.0) -> str:
         """Wait until the screen holds a text (or pattern, or satisfies a function), and return it.
 

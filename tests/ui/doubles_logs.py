@@ -96,8 +96,8 @@ class ViewApp(App[None]):
 
 
 def rows(view: LogView) -> list[str]:
-    """What is read on the screen, row by row."""
-    return ["".join(segment.text for segment in view.render_line(y)).rstrip() for y in range(view.size.height)]
+    """What is read on the screen, row by row, the bar left out."""
+    return ["".join(segment.text for segment in view.render_line(y))[:-1].rstrip() for y in range(view.size.height)]
 
 
 def messages(view: LogView) -> list[str]:

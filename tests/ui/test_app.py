@@ -11,6 +11,7 @@ from textual.theme import Theme
 
 from refactor_console import theme as themes
 from refactor_console.app import ConsoleApp
+from refactor_console.domain.containers import ContainerDetails
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.screens.dialogs.environments import EnvironmentDialog
@@ -303,3 +304,27 @@ async def test_an_action_that_runs_holds_the_environment() -> None:
         session.may_finish.set()
         await stage.says("was restarted and runs again")
         await asyncio.sleep(0)
+
+
+async def test_an_error_nobody_foresaw_is_said_and_the_console_goes_on() -> None:
+    class Broken(DoubleSession):
+        async def inspect(self, container_id: str) -> ContainerDetails:
+            raise KeyError(f"[red]{container_id[:4]}")
+
+    async with console(Broken().live(), pane="containers") as stage:
+        await stage.press("i")
+        await stage.says("The console itself failed at 'inspect'", "[red]")
+        await stage.press("escape", "1")
+        await stage.says("Needs attention")
+
+
+async def test_an_environment_that_breaks_the_console_while_opening_leaves_a_sentence_and_the_keys() -> None:
+    def open_session(environment: Environment) -> ConsoleSession:
+        raise ZeroDivisionError("division by zero")
+
+    app, _ = make_app(open_session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        stage = Stage(app, pilot, [])
+        await stage.says("The console itself failed at 'open': division by zero.", "e opens another environment")
+        await stage.press("e")
+        await stage.until(lambda: isinstance(app.screen, EnvironmentDialog))

@@ -121,6 +121,8 @@ async def test_every_command_of_the_console_succeeds_there(tmp_path: Path) -> No
             commands.show_unit(unit),
             commands.is_active(unit),
             commands.describe_path("/var/run/docker.sock"),
+            commands.journal_access(),
+            commands.last_journal_entry(unit),
             commands.make_audit_directory(),
             commands.append_audit('{"a": "é"}'),
             commands.append_audit('{"b": 2}'),

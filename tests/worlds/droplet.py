@@ -23,7 +23,9 @@ _SYSTEMD_RUN = (
     "--quiet",
     "--collect",
     f"--unit={JOURNAL_UNIT}",
-    "--property=LogRateLimitIntervalSec=0",
+    # 0 would not be passed on to journald (systemd 257), which then drops lines at its default limit
+    "--property=LogRateLimitIntervalSec=1s",
+    "--property=LogRateLimitBurst=1000000",
     "--property=SyslogIdentifier=contract",
 )
 _NUMBERED = "/usr/local/lib/refactor-droplet/numbered.py"

@@ -12,7 +12,7 @@ from refactor_console.domain.audit import AuditRecord
 from refactor_console.domain.problem import ConsoleError, Problem
 
 
-class AuditUnwritable(ConsoleError):  # noqa: N818 - says what is the case
+class AuditUnwritable(ConsoleError):
     """A record could not be written; nothing that needs one may be done."""
 
 

@@ -21,7 +21,7 @@ Through an SSH forward every failure of the socket looks the same (the connectio
 the host itself.
 """
 
-# ruff: noqa: N818 - the names say what is the case; all of them are EngineErrors
+
 
 from __future__ import annotations
 

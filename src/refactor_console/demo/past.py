@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from refactor_console.demo.clock import SECOND
+from refactor_console.demo.clock import SECOND, rfc3339_fixed
 from refactor_console.demo.engine import Engine
 from refactor_console.demo.journal import Journal, Writer
 from refactor_console.demo.lines import Said, gap, starting, visit
@@ -58,8 +58,9 @@ class Diary:
     def _boot(self) -> None:
         docker = Writer("dockerd", 812, "docker.service", comm="dockerd")
         self._say(systemd("docker.service"), "Starting docker.service - Docker Application Container Engine...")
-        self._say(docker, 'time="2026-01-01T00:00:00Z" level=info msg="Loading containers: start."', 210)
-        self._say(docker, 'time="2026-01-01T00:00:00Z" level=info msg="Daemon has completed initialization"', 900)
+        for message, after in (("Loading containers: start.", 210), ("Daemon has completed initialization", 900)):
+            when = rfc3339_fixed(self._ns + after * MILLISECOND)
+            self._say(docker, f'time="{when}" level=info msg="{message}"', after)
         self._say(systemd("docker.service"), "Started docker.service - Docker Application Container Engine.")
         self._say(systemd("ssh.service"), "Started ssh.service - OpenBSD Secure Shell server.", 40)
         self._up()

@@ -114,7 +114,7 @@ class ContainersScreen(PaneScreen):
         facts = self.query_one("#side-facts", Facts)
         self.query_one("#selected", Pane).retitle(visible(row.container.label) if row is not None else "Selected")
         if row is not None:
-            facts.show(say.side_facts(row, self.clock(), facts.size.width or 60))
+            facts.show(say.side_facts(row, facts.size.width or 60))
         elif self.table.cursor_key is not None:
             missing = self.table.cursor_key.removeprefix("missing:")
             sentence = "has no container: compose did not create it, or it was removed."

@@ -21,7 +21,6 @@ from refactor_console.screens.shell import PANES, Shell
 from refactor_console.widgets.header import ConsoleHeader, Tab
 from refactor_console.widgets.pane import Line
 
-
 PAINT_SECONDS = 1.0
 """How long opening waits for the frame that announces it."""
 

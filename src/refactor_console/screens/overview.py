@@ -60,7 +60,7 @@ class OverviewScreen(PaneScreen):
         return None if action == "details" and not self._failing else True
 
     def compose_body(self) -> ComposeResult:
-        """Attention on top, then services and host, then the ways to them; one column where there is no room for two."""
+        """Attention on top, then two columns, or one where there is no room for two."""
         with Parts(id="parts"):
             yield Pane(
                 "Needs attention",

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import App
+from textual.worker import Worker
 
 from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.problem import Problem
+from refactor_console.domain.text import visible
 
 if TYPE_CHECKING:
     from refactor_console.services.feed import Clock
@@ -32,6 +34,17 @@ PANES: tuple[PaneTab, ...] = (
     PaneTab("containers", "Containers", "console.containers", "2"),
     PaneTab("logs", "Logs", "console.logs", "3"),
 )
+
+
+def unforeseen(worker: Worker[object]) -> Problem:
+    """A failure inside the console itself, as a sentence: the console goes on without that job."""
+    error = worker.error
+    return Problem(
+        f"The console itself failed at '{worker.name}': {visible(str(error) or type(error).__name__)}.",
+        "Try again; if it happens again, report it with this sentence.",
+        visible(repr(error)),
+        code="console-bug",
+    )
 
 
 class Shell(App[None]):
@@ -94,4 +107,9 @@ class Shell(App[None]):
     def say(self, sentence: str, *, severity: str = "information", title: str = "") -> None:
         """Show a sentence for some seconds; outside text in it is never read as markup."""
         known = severity if severity in ("information", "warning", "error") else "information"
-        self.notify(sentence, title=title, severity=known, markup=False)  # type: ignore[arg-type]
+        seconds = 5 if known == "information" else 12
+        self.notify(sentence, title=title, severity=known, markup=False, timeout=seconds)  # type: ignore[arg-type]
+
+    def worker_failed(self, worker: Worker[object]) -> None:
+        """Say that a job ended with an error that nobody foresaw."""
+        self.say(unforeseen(worker).summary, severity="error")

@@ -39,7 +39,7 @@ PREVIEW_HOLDS = timedelta(minutes=5)
 _UNKNOWN = "Whether it happened is not known: look at the container before you try again."
 
 
-class ActionRefused(ConsoleError):  # noqa: N818 - says what is the case
+class ActionRefused(ConsoleError):
     """A mutation that may not run; nothing was sent."""
 
 

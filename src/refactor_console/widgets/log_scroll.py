@@ -1,6 +1,7 @@
 """Scrolling a tail by wheel, bar and page: none of it in Textual's way, because the tail has no fixed height in rows.
 
-Textual's scroll offset stays at zero; the bar is moved by hand and counts entries.
+Textual's scroll offset stays at zero. The bar is the last column of the rows: it counts entries, and drawing it there
+costs nothing, while a scrollbar widget takes a third of every frame.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from abc import abstractmethod
 from textual import events
 from textual.message import Message
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 
 from refactor_console.widgets.log_page import Place
 from refactor_console.widgets.log_tail import Tail
@@ -25,8 +25,8 @@ class LogScroller(ScrollView):
     """Where the reader is."""
 
     @abstractmethod
-    def moved(self, *, drawn: bool = True) -> None:
-        """The tail was moved: draw it."""
+    def moved(self) -> None:
+        """The reader moved the tail: draw it at once."""
 
     def scroll_rows(self, rows: int) -> None:
         """Scroll so many rows down (or up)."""
@@ -42,16 +42,19 @@ class LogScroller(ScrollView):
         self.tail.shift(step)
         self.moved()
 
-    def move_scrollbar(self) -> None:
-        """The bar counts entries, not rows: rows are only known where they are seen."""
-        timeline, page = self.tail.timeline, self.tail.page
-        if not len(timeline) or not page or not self.show_vertical_scrollbar:
-            return
+    def thumb(self) -> range:
+        """The rows of the bar's thumb, in the last column; none when everything is in sight."""
+        timeline, page, height = self.tail.timeline, self.tail.page, self.size.height
+        total = len(timeline)
+        if not total or not page or not height:
+            return range(0)
         seen = len({row.id for row in page})
-        bar = self.vertical_scrollbar
-        bar.window_virtual_size = len(timeline)
-        bar.window_size = min(seen, len(timeline))
-        bar.position = timeline.index_of(page[0].time_ns, page[0].id)
+        if seen >= total:
+            return range(0)
+        size = max(1, round(height * seen / total))
+        above = timeline.index_of(page[0].time_ns, page[0].id)
+        at = round((height - size) * min(above / max(total - seen, 1), 1.0))
+        return range(at, at + size)
 
     def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         _take(event)
@@ -67,30 +70,35 @@ class LogScroller(ScrollView):
         else:
             self.scroll_rows(-WHEEL_ROWS)
 
-    def _on_scroll_up(self, event: ScrollUp) -> None:
-        _take(event)
-        self.action_page(-1)
-
-    def _on_scroll_down(self, event: ScrollDown) -> None:
-        _take(event)
-        self.action_page(1)
-
-    def _on_scroll_to(self, message: ScrollTo) -> None:
-        """The bar was dragged."""
-        _take(message)
-        if message.y is not None:
-            self.tail.scroll_to(round(message.y))
-            self.moved()
-
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Whoever points at a line wants it to stand still."""
-        if event.button == 1 and self.tail.page:
+        """Whoever points at a line wants it to stand still; in the last column the bar is taken hold of."""
+        if event.button != 1 or not self.tail.page:
+            return
+        if event.x >= self.size.width - 1:
+            self.capture_mouse()
+            self._drag(event.y)
+        else:
             self.tail.pause()
             self.moved()
 
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the bar."""
+        if self.app.mouse_captured is self:
+            self._drag(event.y)
+
+    def on_mouse_up(self) -> None:
+        """Let go of the bar."""
+        if self.app.mouse_captured is self:
+            self.release_mouse()
+
+    def _drag(self, y: int) -> None:
+        height = max(self.size.height - 1, 1)
+        self.tail.scroll_to(round(min(max(y, 0), height) / height * (len(self.tail.timeline) - 1)))
+        self.moved()
+
     def on_click(self, event: events.Click) -> None:
         """Select the line; on a fold's marker, or a second time, unfold it."""
-        if not 0 <= event.y < len(self.tail.page):
+        if not 0 <= event.y < len(self.tail.page) or event.x >= self.size.width - 1:
             return
         row = self.tail.page[event.y]
         again = self.tail.cursor is not None and self.tail.cursor.id == row.id

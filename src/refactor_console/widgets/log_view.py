@@ -13,6 +13,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
 from textual.selection import Selection
@@ -64,8 +65,7 @@ class LogView(LogScroller, can_focus=True):
     DEFAULT_CSS = f"""
     LogView {{
         overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
+        overflow-y: hidden;
         background: $background;
         color: $foreground;
         {STYLES}
@@ -99,7 +99,8 @@ class LogView(LogScroller, can_focus=True):
         self.tail = Tail(self.lens)
         self.waiting = "Waiting for the first line."
         """What an empty view says while nothing is held."""
-        self._drawn: list[Row] = []
+        self._drawn: list[tuple[object, ...]] = []
+        self._thumb = range(0)
         self._palette: Palette | None = None
         self._unsubscribe: Unsubscribe | None = None
 
@@ -171,7 +172,7 @@ class LogView(LogScroller, can_focus=True):
         """Bring the view up to date after it was out of sight."""
         self.lens.update()
         self.tail.fill()
-        self.moved()
+        self._show()
 
     async def scanned(self) -> None:
         """Wait until everything held has been looked at."""
@@ -216,19 +217,17 @@ class LogView(LogScroller, can_focus=True):
         self.tail.height = self.size.height
         self.tail.set_look(self._look())
         self.tail.refill()
-        self.moved()
+        self._show()
 
     def _look(self) -> Look:
-        if self._palette is None:
-            self._palette = make_palette(self.rich_style, self._part, self.get_component_styles("log--source").color)
         keys = dict.fromkeys([source.key for source in self.book.sources()] + list(self.book.store.tallies))
         labels = {key: self.book.label(key) for key in keys}
         shown = [key for key in labels if self.lens.filter.shows(key)]
         widest = max((cells(drawable(labels[key])) for key in shown), default=0)
         alone = len(shown) <= 1 < len(labels)
-        width = self.scrollable_content_region.width
+        width = self.size.width
         return Look(
-            width=max(width, 1),
+            width=max(width - 1, 1),
             zone=self.zone,
             wrap=self.wrap,
             shift=0 if self.wrap else self.tail.pager.look.shift,
@@ -237,8 +236,14 @@ class LogView(LogScroller, can_focus=True):
             numbers={key: number for number, key in enumerate(labels)},
             highlights=self.lens.highlights,
             finding=bool(self.lens.wanted),
-            palette=self._palette,
+            palette=self._colours,
         )
+
+    @property
+    def _colours(self) -> Palette:
+        if self._palette is None:
+            self._palette = make_palette(self.rich_style, self._part, self.get_component_styles("log--source").color)
+        return self._palette
 
     def _part(self, name: str) -> Style:
         style = self.get_component_rich_style(f"log--{name}", partial=True)
@@ -253,18 +258,41 @@ class LogView(LogScroller, can_focus=True):
         self.lens.update()
         if self._is_seen:
             self.tail.fill()
-            self.moved(drawn=False)
+            self._show()
 
-    def moved(self, *, drawn: bool = True) -> None:
-        """Draw what changed; `drawn` says that more than the rows may have (the cursor, a selection)."""
+    def moved(self) -> None:
+        """The reader did something: draw it now, not at the next tick of Textual's 60 Hz timer."""
+        self._show()
+        if self._is_seen:
+            self._check_refresh()
+            self.screen.call_later(self.screen._on_timer_update)
+
+    def _show(self) -> None:
+        """Have those rows drawn that differ from what is on the screen, and no other."""
         if not self.is_attached:
             return
-        page = self.tail.page
-        if drawn or not page or len(page) != len(self._drawn) or any(map(_differ, page, self._drawn)):
-            self._drawn = page
+        states = self._states()
+        before, self._drawn = self._drawn, states
+        if len(states) != len(before):
             self.refresh()
-        self.move_scrollbar()
+        else:
+            regions = [Region(0, y, self.size.width, 1) for y, state in enumerate(states) if state != before[y]]
+            if len(regions) > len(states) // 2:
+                self.refresh()
+            elif regions:
+                self.refresh(*regions)
         self.post_message(self.Changed(self))
+
+    def _states(self) -> list[tuple[object, ...]]:
+        """All that decides how each row looks; rows are laid out once and kept, so comparing them costs nothing."""
+        tail, height = self.tail, self.size.height
+        thumb = self._thumb = self.thumb()
+        states: list[tuple[object, ...]] = [
+            (row, tail.is_selected(row), tail.cursor is not None and row.id == tail.cursor.id, y in thumb)
+            for y, row in enumerate(tail.page)
+        ]
+        empty = self._why_empty() if not self.lens.index.lines else ""
+        return states + [(empty, y in thumb) for y in range(len(states), height)]
 
     def _start_scan(self) -> None:
         if self.is_attached and not self.lens.complete:
@@ -286,10 +314,10 @@ class LogView(LogScroller, can_focus=True):
             if perf_counter() - shown > REPAINT_SECONDS:
                 shown = perf_counter()
                 self.tail.refill()
-                self.moved()
+                self._show()
             await asyncio.sleep(0)
         self.tail.let_place_go()
-        self.moved()
+        self._show()
 
     # -- keys
 
@@ -326,46 +354,43 @@ class LogView(LogScroller, can_focus=True):
         """One row of the page."""
         width = self.size.width
         tail = self.tail
-        if not tail.page:
-            return self._render_empty(y, width, self.rich_style)
         if y >= len(tail.page):
-            nothing = y == len(tail.page) + 1 and not self.lens.index.lines
-            return self._sentence(width, self.rich_style) if nothing else Strip.blank(width, self.rich_style)
+            return self._render_rest(y, width)
         row = tail.page[y]
+        bar = self._bar_segment(y)
+        if tail.following and not self.mouse_hover:
+            return Strip([*row.strip, bar], row.strip.cell_length + 1).crop(0, width)
         strip = row.strip
-        if strip.cell_length != width:
-            strip = strip.adjust_cell_length(width, self.rich_style)
-        if tail.following:
-            return strip
         if tail.cursor is not None and tail.is_selected(row):
             here = row.id == tail.cursor.id
             style = self.get_component_rich_style("log--cursor" if here else "log--range", partial=True)
-            rest = Segment.apply_style(strip.crop(1, width), post_style=style)
-            strip = Strip([Segment("▌" if here else "│", self.rich_style + style), *rest], width)
+            rest = Segment.apply_style(strip.crop(1, strip.cell_length), post_style=style)
+            strip = Strip([Segment("▌" if here else "│", self._colours.base + style), *rest], strip.cell_length)
         selection = self.text_selection
         span = selection.get_span(y) if selection is not None else None
         if span is not None:
             strip = _highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        return strip.apply_offsets(0, y)
+        strip = strip.apply_offsets(0, y)
+        return Strip([*strip, bar], strip.cell_length + 1).crop(0, width)
 
-    def _render_empty(self, y: int, width: int, base: Style) -> Strip:
-        """Nothing but an honest sentence."""
-        middle = max((self.size.height - 1) // 3, 0)
-        return self._sentence(width, base) if y == middle else Strip.blank(width, base)
+    def _bar_segment(self, y: int) -> Segment:
+        return Segment("┃" if y in self._thumb else " ", self._colours.rule)
 
-    def _sentence(self, width: int, base: Style) -> Strip:
-        """Why there is no line."""
+    def _render_rest(self, y: int, width: int) -> Strip:
+        """Below the last row: nothing, or one honest sentence where no line is."""
+        palette = self._colours
+        middle = len(self.tail.page) + 1 if self.tail.page else max((self.size.height - 1) // 3, 0)
+        words = drawable(self._why_empty()) if y == middle and not self.lens.index.lines else ""
+        pad = max((width - cells(words)) // 2, 0)
+        return Strip([Segment(fit(" " * pad + words, width), palette.time)], width).crop(0, width)
+
+    def _why_empty(self) -> str:
         store = self.book.store
         if not store.lines:
-            words = self.waiting
-        elif not self.lens.index.complete:
-            words = f"Looking through {store.lines:,} lines…"
-        else:
-            words = f"No line matches the filter ({store.lines:,} lines held)."
-        words = drawable(words)
-        pad = max((width - cells(words)) // 2, 0)
-        quiet = base + self.get_component_rich_style("log--quiet", partial=True)
-        return Strip([Segment(fit(" " * pad + words, width), quiet)], width)
+            return self.waiting
+        if not self.lens.index.complete:
+            return f"Looking through {store.lines:,} lines…"
+        return f"No line matches the filter ({store.lines:,} lines held)."
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, as it is on the screen."""
@@ -374,10 +399,6 @@ class LogView(LogScroller, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 - the signature is Textual's
         """Draw the selection."""
         self.refresh()
-
-
-def _differ(one: Row, other: Row) -> bool:
-    return one is not other
 
 
 def _highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:

@@ -152,7 +152,7 @@ def _pair(first: float, second: float) -> Content:
     return Content(f"{present.short_size(first):>5} {present.short_size(second):>5}")
 
 
-def side_facts(row: ContainerRow, now: datetime, width: int) -> list[Fact]:
+def side_facts(row: ContainerRow, width: int) -> list[Fact]:
     """What the panel beside the table says of the selected container."""
     container = row.container
     facts: list[Fact] = [

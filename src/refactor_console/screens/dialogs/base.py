@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar, TypeVar
 
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
+from textual.worker import Worker, WorkerState
 
 from refactor_console.domain.text import visible
 from refactor_console.screens.shell import Shell
@@ -77,6 +78,12 @@ class Dialog(ModalScreen[R]):
             self.copy(selected)
         else:
             await self.app.run_action("quit")
+
+    @on(Worker.StateChanged)
+    def _worker_moved(self, event: Worker.StateChanged) -> None:
+        """An error that nobody foresaw is said, never swallowed."""
+        if event.state is WorkerState.ERROR:
+            self.app.worker_failed(event.worker)
 
     def copy(self, text: str) -> None:
         """Hand text to the terminal's clipboard."""
