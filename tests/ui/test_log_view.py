@@ -8,6 +8,9 @@ from dataclasses import replace
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from textual.events import MouseScrollDown, MouseScrollUp
+from textual.geometry import Offset
+from textual.selection import Selection
+from textual.strip import Strip
 
 from refactor_console.domain.logfilter import LogFilter, parse
 from refactor_console.domain.logs import Level, LogBatch, LogLine, LogMark, MarkKind
@@ -272,6 +275,23 @@ async def test_a_message_of_many_lines_folds_and_unfolds() -> None:
         assert len(messages(app.view)) == 3
 
 
+async def test_a_selection_that_reaches_beyond_the_rows_is_drawn_and_copied_as_far_as_they_go() -> None:
+    app = ViewApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.hub.say(APP, ["日本 n=1", "n=2"])
+        await until(lambda: len(app.view.page) == 3)
+        app.view.pause()
+        points = [Offset(x, y) for y in (0, 1, 2, 9, 40) for x in (0, 1, 33, 78, 79, 200)]
+        for start in points:
+            for end in points:
+                app.screen.selections = {app.view: Selection.from_offsets(start, end)}
+                assert all(app.view.render_line(y).cell_length == 80 for y in range(10))
+                assert app.view.get_selection(app.screen.selections[app.view]) is not None
+        app.screen.selections = {app.view: Selection(None, None)}
+        assert (app.screen.get_selected_text() or "").count("n=") == 2
+        await pilot.pause()
+
+
 async def test_a_click_selects_a_line_and_stops_the_tail() -> None:
     app = ViewApp()
     async with app.run_test(size=(80, 10)) as pilot:
@@ -280,6 +300,40 @@ async def test_a_click_selects_a_line_and_stops_the_tail() -> None:
         await pilot.click(LogView, offset=(20, 4))
         assert not app.view.following
         assert app.view.selected()[0].text == "n=24"
+
+
+async def test_the_bar_can_be_dragged_from_end_to_end() -> None:
+    app = ViewApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.hub.say(APP, numbered(0, 300))
+        await until(lambda: len(app.view.page) == 10)
+        await pilot.mouse_down(LogView, offset=(79, 9))
+        await pilot.hover(LogView, offset=(79, 0))
+        await until(lambda: "n=0" in messages(app.view))
+        assert not app.view.following
+        await pilot.hover(LogView, offset=(79, 9))
+        await pilot.mouse_up(LogView, offset=(79, 9))
+        await until(lambda: app.view.following)
+
+
+async def test_only_the_rows_that_changed_are_drawn_again() -> None:
+    app = ViewApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.hub.say(APP, numbered(0, 30))
+        await until(lambda: len(app.view.page) == 10)
+        await pilot.press("up")
+        await pilot.pause()
+        drawn: list[int] = []
+        draw = app.view.render_line
+
+        def note(y: int) -> Strip:
+            drawn.append(y)
+            return draw(y)
+
+        app.view.render_line = note  # type: ignore[method-assign]
+        await pilot.press("up")
+        await pilot.pause()
+        assert sorted(set(drawn)) == [8, 9]
 
 
 async def test_text_can_be_selected_with_the_mouse() -> None:

@@ -75,6 +75,9 @@ def verbs_for(container: Container) -> tuple[Verb, ...]:
     return (Verb.RESTART, Verb.STOP) if container.is_running else (Verb.START,)
 
 
+_NGINX_KEEPS_ADDRESS = (
+    "nginx looked its address up when nginx started: if it comes back with another one, nginx has to be restarted too."
+)
 _RUST_APP_COST = "Open server-sent-event connections are held in memory: every connected browser loses its stream."
 
 
@@ -92,6 +95,8 @@ def consequences_of(verb: Verb, container: Container, grace_seconds: int) -> tup
             sentences = [f"{container.label} starts from its existing container: same image, same configuration."]
     if container.service == "rust-app" and verb is not Verb.START:
         sentences.append(_RUST_APP_COST)
+    if container.service in ("rust-app", "nextjs-app"):
+        sentences.append(_NGINX_KEEPS_ADDRESS)
     if container.service == "nginx" and verb is not Verb.START:
         sentences.append("nginx is the only door: the whole site is unreachable meanwhile.")
     if container.service == "migrator" and verb is not Verb.STOP:

@@ -152,6 +152,9 @@ _LEVEL = re.compile(
 )
 _RUST_PANIC = re.compile(r"^thread '[^']*'(?: \(\d+\))? panicked at ")
 _LEVEL_REACH = 120
+# Looking for these first is several times cheaper than letting the pattern fail, and most lines of most logs do fail.
+_LEVEL_HINTS = ("INFO", "ERR", "WARN", "DEBUG", "level", "[", "LOG", "TRACE", "NOTICE", "FATAL", "PANIC", "CRIT")
+_RARE_HINTS = ("EMERG", "ALERT", "panicked")
 
 
 def guess_level(message: str) -> Level:
@@ -159,6 +162,8 @@ def guess_level(message: str) -> Level:
     head = message[:_LEVEL_REACH]
     if "\x1b" in head:
         head = re.sub(r"\x1b\[[0-9;]*m", "", head)
+    if not any(hint in head for hint in _LEVEL_HINTS) and not any(hint in head for hint in _RARE_HINTS):
+        return Level.UNKNOWN
     found = _LEVEL.search(head)
     if found:
         return _LEVEL_WORDS[next(group for group in found.groups() if group).upper()]

@@ -110,6 +110,7 @@ class LogsScreen(PaneScreen):
         self._status_timer: Timer | None = None
         self.questions = LogQuestions(self)
         self._was_following = True
+        self._wanted_source = ""
 
     # -- frame
 
@@ -125,6 +126,9 @@ class LogsScreen(PaneScreen):
         """Listen to the sources."""
         self.until_unmount(self.session.logs.subscribe_sources(self._sources_changed))
         self._sources_changed()
+        if self._wanted_source:
+            self.call_later(self.open_source, self._wanted_source)
+            self._wanted_source = ""
 
     def on_screen_resume(self) -> None:
         """Show what came while another pane was looked at."""
@@ -140,6 +144,9 @@ class LogsScreen(PaneScreen):
 
     def open_source(self, key: str) -> None:
         """Show one source alone, from its end; the words and level of a filter go, so that nothing of it is missing."""
+        if not self.is_mounted:
+            self._wanted_source = key
+            return
         known = {source.key for source in self.book.sources()} | set(self.book.store.tallies)
         if key not in known:
             self.app.say(f"There is no log source {visible(key)} now.", severity="warning")

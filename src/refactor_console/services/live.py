@@ -8,10 +8,10 @@ from typing import Any
 
 from refactor_console.adapters import host
 from refactor_console.adapters.audit_file import AuditFile
+from refactor_console.adapters.engine_errors import EngineCut
 from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.containers import ContainerBoard, ContainerDetails, EngineInfo, ProcessTable
 from refactor_console.domain.environment import Environment
-from refactor_console.domain.reading import Reading
 from refactor_console.domain.unit import UnitStatus
 from refactor_console.domain.vitals import HostIdentity, HostVitals
 from refactor_console.services.actions import Actions
@@ -66,7 +66,7 @@ class LiveSession:
         self._vitals: Feed[HostVitals] = Feed("vitals", clock)
         self._engine: Feed[EngineInfo] = Feed("engine", clock)
         self._containers: Feed[ContainerBoard] = Feed("containers", clock)
-        self._containers.subscribe(self._board_changed)
+        self._hub.watch(self._containers)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -152,7 +152,10 @@ class LiveSession:
         Raises:
             ConsoleError: with the problem to show.
         """
-        return await (await self._engine_link.engine()).details(container_id)
+        try:
+            return await (await self._engine_link.engine()).details(container_id)
+        except EngineCut as error:
+            raise await self._engine_link.explained(error) from error
 
     async def top(self, container_id: str) -> ProcessTable:
         """The processes of one container.
@@ -160,7 +163,10 @@ class LiveSession:
         Raises:
             ConsoleError: with the problem to show.
         """
-        return await (await self._engine_link.engine()).top(container_id)
+        try:
+            return await (await self._engine_link.engine()).top(container_id)
+        except EngineCut as error:
+            raise await self._engine_link.explained(error) from error
 
     async def preview(self, verb: Verb, container_id: str) -> ActionPreview:
         """Say exactly what the verb would do.
@@ -184,16 +190,11 @@ class LiveSession:
     def _watch_over(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
-    def _board_changed(self, reading: Reading[ContainerBoard]) -> None:
-        """A new board names the sources of container logs; an old one kept through a failure says nothing new."""
-        if reading.is_live and reading.value is not None:
-            self._hub.observe(reading.value)
-
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         """In the order of who leans on whom: followers, then the Engine's forward, then the connection."""
-        await self._actions.close()
         if tasks:
             await asyncio.wait(tasks)
         await self._hub.close()
+        await self._actions.close()
         await self._engine_link.close()
         await self._link.close()

@@ -75,6 +75,7 @@ class LogScroller(ScrollView):
         if event.button != 1 or not self.tail.page:
             return
         if event.x >= self.size.width - 1:
+            self.screen.clear_selection()
             self.capture_mouse()
             self._drag(event.y)
         else:

@@ -197,6 +197,8 @@ class LogSources(Widget, can_focus=True):
         if here:
             name_style += " reverse"
         box, name, state, rest = _parts(chip, roomy=self._roomy)
+        if here:
+            box = "▶ "
         state_style = _PHASE_STYLES[chip.phase] if chip.shown or chip.phase is Phase.FAILED else "$text-muted"
         return Content.assemble((f"{box}{name}", name_style), (state, state_style), (rest, "$text-muted"))
 

@@ -74,6 +74,8 @@ class LogView(LogScroller, can_focus=True):
 
     wrap: var[bool] = var(False)
     """Whether long lines take several rows."""
+    waiting: var[str] = var("Waiting for the first line.")
+    """What an empty view says while nothing is held."""
     zone: var[Zone] = var(Zone.LOCAL)
     """In which zone times are shown."""
 
@@ -97,8 +99,6 @@ class LogView(LogScroller, can_focus=True):
         self.book = book
         self.lens = LogLens(book.store)
         self.tail = Tail(self.lens)
-        self.waiting = "Waiting for the first line."
-        """What an empty view says while nothing is held."""
         self._drawn: list[tuple[object, ...]] = []
         self._thumb = range(0)
         self._palette: Palette | None = None
@@ -206,6 +206,10 @@ class LogView(LogScroller, can_focus=True):
         """Lay the lines out anew."""
         self.restyle()
 
+    def watch_waiting(self) -> None:
+        """Say it."""
+        self._show()
+
     def watch_zone(self) -> None:
         """Write the times anew."""
         self.restyle()
@@ -273,6 +277,8 @@ class LogView(LogScroller, can_focus=True):
             return
         states = self._states()
         before, self._drawn = self._drawn, states
+        if self.text_selection is not None and [state[0] for state in states] != [state[0] for state in before]:
+            self.screen.clear_selection()
         if len(states) != len(before):
             self.refresh()
         else:
@@ -394,7 +400,8 @@ class LogView(LogScroller, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, as it is on the screen."""
-        return selection.extract("\n".join(row.text for row in self.tail.page)), "\n"
+        pieces = [(row.text, selection.get_span(y)) for y, row in enumerate(self.tail.page)]
+        return "\n".join(text[span[0] : span[1] if span[1] >= 0 else None] for text, span in pieces if span), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 - the signature is Textual's
         """Draw the selection."""
@@ -402,10 +409,11 @@ class LogView(LogScroller, can_focus=True):
 
 
 def _highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
-    """A strip with a span of characters drawn as selected."""
+    """A strip with a span of characters drawn as selected; the span may reach beyond it."""
     start, end = span
-    first = strip.index_to_cell_position(start)
-    last = strip.cell_length if end < 0 else min(strip.index_to_cell_position(end), strip.cell_length)
+    text = strip.text
+    first = cells(text[: max(start, 0)])
+    last = strip.cell_length if end < 0 else cells(text[:end])
     if last <= first:
         return strip
     middle = [Segment(segment.text, (segment.style or Style()) + style) for segment in strip.crop(first, last)]
