@@ -191,3 +191,11 @@ async def test_a_dialog_scrolls_by_its_own_keys() -> None:
         await stage.says("Container")
         await stage.press(*["pagedown"] * 6)
         await stage.says("org.opencontainers.image.revision")
+
+
+async def test_every_line_of_a_confirmation_can_be_reached_at_80_by_24() -> None:
+    async with console(DoubleSession().live(), pane="containers", size=(80, 24)) as stage:
+        await _restart(stage)
+        await stage.says("Observed", "Cancel")
+        await stage.press("pagedown", "pagedown")
+        await stage.says("What will be sent", "docker restart --time 10", "Cancel")

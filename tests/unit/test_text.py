@@ -60,3 +60,9 @@ def test_a_byte_that_is_not_utf8_is_spelled_out() -> None:
 
 def test_control_characters_become_their_pictures() -> None:
     assert visible("a\rb\x00c\x7f") == "a␍b␀c␡"
+
+
+def test_a_sequence_that_never_ends_hides_nothing() -> None:
+    assert "the rest" in visible("\x1b]0;title the rest")
+    assert "the rest" in visible("\x9dtitle the rest")
+    assert visible("\x1b]0;title\x07the rest") == "the rest"

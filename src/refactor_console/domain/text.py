@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 
 # CSI (ESC [ ... final), OSC (ESC ] ... BEL or ST), other strings (DCS, SOS, PM, APC) and two-byte escapes, with their
-# 8-bit C1 forms: what a program writes to colour its log (ECMA-48, 5th edition, sections 5.4 and 8.3).
+# 8-bit C1 forms: what a program writes to colour its log (ECMA-48, 5th edition, sections 5.4 and 8.3). A string that is
+# never ended is not a sequence: what follows its beginning is text that someone may need to read.
 _SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]*(?:\x1b\\|\x9c)?"
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]*(?:\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
 # What is left after that: C0 and C1 controls, DEL, the lone surrogates of undecodable bytes, line and paragraph

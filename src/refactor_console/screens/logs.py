@@ -21,9 +21,9 @@ from refactor_console.screens.log_questions import LogQuestions
 from refactor_console.services import log_export
 from refactor_console.services.feed import Clock, utc_now
 from refactor_console.services.log_book import LogBook
-from refactor_console.services.session import ConsoleSession, LogSource
+from refactor_console.services.session import ConsoleSession
 from refactor_console.widgets.log_prompt import LogPrompt
-from refactor_console.widgets.log_sources import LogSources, make_chip
+from refactor_console.widgets.log_sources import LogSources, make_chip, troubles
 from refactor_console.widgets.log_status import LogStatus, describe
 from refactor_console.widgets.log_view import LogView
 
@@ -187,13 +187,8 @@ class LogsScreen(PaneScreen):
 
     def _show_problems(self) -> None:
         """One sentence for each source that is not well, two at most; those with the same reason share one."""
-        sentences: dict[str, list[str]] = {}
-        for source in self.book.sources():
-            for sentence in _troubles(source):
-                sentences.setdefault(sentence, []).append(visible(self.book.label(source.key)))
-        lines = [f"{', '.join(names)}: {sentence}" for sentence, names in sentences.items()]
-        if len(lines) > 2:
-            lines = [lines[0], f"{lines[1]} (and {len(lines) - 2} more)"]
+        named = [(self.book.label(source.key), source.feed.reading) for source in self.book.sources()]
+        lines = troubles(named, most=2)
         words = "\n".join(lines)
         box = self.query_one("#log-problems", Static)
         if words != str(box.content):
@@ -389,16 +384,3 @@ class LogsScreen(PaneScreen):
         """The keyboard goes back to the lines."""
         self.view.focus()
         self.show_status()
-
-
-def _troubles(source: LogSource) -> list[str]:
-    """What a reader must know about a source, one sentence each."""
-    reading = source.feed.reading
-    sentences = []
-    if reading.problem is not None and reading.phase in (Phase.FAILED, Phase.CONNECTING):
-        sentences.append(visible(reading.problem.summary))
-    if reading.phase is Phase.OFF and reading.reason:
-        sentences.append(visible(reading.reason))
-    if reading.value is not None and reading.value.notice:
-        sentences.append(visible(reading.value.notice))
-    return sentences

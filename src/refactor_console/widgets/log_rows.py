@@ -291,3 +291,15 @@ class _Line:
             yield Segment(self.text[start:middle], self._look.palette.origin)
         if middle < end:
             yield Segment(self.text[middle:end], self._style)
+
+
+def highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    """A strip with a span of characters drawn as selected; the span may reach beyond it."""
+    start, end = span
+    text = strip.text
+    first = cells(text[: max(start, 0)])
+    last = strip.cell_length if end < 0 else cells(text[:end])
+    if last <= first:
+        return strip
+    middle = [Segment(segment.text, (segment.style or Style()) + style) for segment in strip.crop(first, last)]
+    return Strip([*strip.crop(0, first), *middle, *strip.crop(last, strip.cell_length)], strip.cell_length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -55,6 +56,23 @@ def make_chip(key: str, label: str, reading: Reading[SourceProgress], held: int,
     if reading.phase is Phase.FAILED and reading.next_try is not None:
         retry = f"{max(round((reading.next_try - now).total_seconds()), 0)}s"
     return Chip(key, drawable(visible(label)), shown, reading.phase, retry, quiet, short_count(held))
+
+
+def troubles(readings: Iterable[tuple[str, Reading[SourceProgress]]], *, most: int) -> list[str]:
+    """What a reader must know about the sources, one sentence a line; sources with the same reason share one."""
+    sentences: dict[str, list[str]] = {}
+    for label, reading in readings:
+        told = [reading.value.notice] if reading.value is not None else []
+        if reading.problem is not None and reading.phase in (Phase.FAILED, Phase.CONNECTING):
+            told.append(reading.problem.summary)
+        if reading.phase is Phase.OFF:
+            told.append(reading.reason)
+        for sentence in filter(None, told):
+            sentences.setdefault(visible(sentence), []).append(visible(label))
+    lines = [f"{', '.join(names)}: {sentence}" for sentence, names in sentences.items()]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1]} (and {len(lines) - most} more)"]
+    return lines
 
 
 def short_count(count: int) -> str:

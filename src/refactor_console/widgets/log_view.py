@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
@@ -25,8 +25,9 @@ from refactor_console.domain.logstore import Entry
 from refactor_console.domain.logtime import Zone
 from refactor_console.services.feed import Unsubscribe
 from refactor_console.services.log_book import LogBook
+from refactor_console.widgets.log_keys import KEYS
 from refactor_console.widgets.log_palette import COMPONENTS, STYLES, make_palette
-from refactor_console.widgets.log_rows import Look, Palette, Row, cells, drawable, fit
+from refactor_console.widgets.log_rows import Look, Palette, Row, cells, drawable, fit, highlighted
 from refactor_console.widgets.log_scroll import LogScroller
 from refactor_console.widgets.log_tail import Tail
 
@@ -38,29 +39,12 @@ NARROW = 100
 """Below this width the sources' names get less room."""
 
 
-def _hidden(key: str, action: str, label: str, tip: str, name: str) -> Binding:
-    """A key that the help lists and the footer does not."""
-    return Binding(key, action, label, tooltip=tip, id=f"logs.{name}", show=False)
-
-
-class LogView(LogScroller, can_focus=True):
+class LogView(LogScroller, can_focus=True, inherit_bindings=False):
     """A tail of a log book through a filter."""
 
     ALLOW_SELECT = True
     BINDING_GROUP_TITLE = "Log lines"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("end,G", "end", "End", tooltip="To the newest line, and follow again", id="logs.end"),
-        _hidden("up,k", "cursor(-1)", "Line up", "Select the line above, and pause", "up"),
-        _hidden("down,j", "cursor(1)", "Line down", "Select the line below", "down"),
-        _hidden("shift+up,K", "extend(-1)", "Extend up", "Select more lines upward", "extend_up"),
-        _hidden("shift+down,J", "extend(1)", "Extend down", "Select more lines downward", "extend_down"),
-        _hidden("pageup,ctrl+b", "page(-1)", "Page up", "A page back, and pause", "page_up"),
-        _hidden("pagedown", "page(1)", "Page down", "A page on; at the end, follow again", "page_down"),
-        _hidden("home,g", "home", "Oldest", "To the oldest line held", "home"),
-        _hidden("left,h", "shift(-1)", "Left", "Scroll long lines back", "left"),
-        _hidden("right", "shift(1)", "Right", "Scroll long lines to the right", "right"),
-        _hidden("enter", "fold", "Unfold", "Unfold or fold the selected line", "fold"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(KEYS)
     COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
     DEFAULT_CSS = f"""
     LogView {{
@@ -375,7 +359,7 @@ class LogView(LogScroller, can_focus=True):
         selection = self.text_selection
         span = selection.get_span(y) if selection is not None else None
         if span is not None:
-            strip = _highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
+            strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
         strip = strip.apply_offsets(0, y)
         return Strip([*strip, bar], strip.cell_length + 1).crop(0, width)
 
@@ -406,15 +390,3 @@ class LogView(LogScroller, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 - the signature is Textual's
         """Draw the selection."""
         self.refresh()
-
-
-def _highlighted(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
-    """A strip with a span of characters drawn as selected; the span may reach beyond it."""
-    start, end = span
-    text = strip.text
-    first = cells(text[: max(start, 0)])
-    last = strip.cell_length if end < 0 else cells(text[:end])
-    if last <= first:
-        return strip
-    middle = [Segment(segment.text, (segment.style or Style()) + style) for segment in strip.crop(first, last)]
-    return Strip([*strip.crop(0, first), *middle, *strip.crop(last, strip.cell_length)], strip.cell_length)
