@@ -1,10 +1,14 @@
-"""The application: opens environments, holds the panes, and answers the keys that work everywhere."""
+"""The application: opens environments, holds the panes, and answers the keys that work everywhere.
+
+Only what the first frame needs is imported here; panes, dialogs and the palette come from `screens.panes`, which is
+imported in a thread while the first frame is looked at.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -14,29 +18,29 @@ from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
 from refactor_console import theme as themes
-from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.text import visible
-from refactor_console.palette import ConsoleCommands, Entry, console_entries
-from refactor_console.screens.containers import ContainersScreen
-from refactor_console.screens.dialogs.confirm import ConfirmDialog
-from refactor_console.screens.dialogs.environments import EnvironmentDialog
-from refactor_console.screens.dialogs.help import HelpDialog, collect
-from refactor_console.screens.dialogs.inspect import InspectDialog
-from refactor_console.screens.dialogs.problem import ProblemDialog
-from refactor_console.screens.dialogs.top import TopDialog
-from refactor_console.screens.logs import LogsScreen
 from refactor_console.screens.opening import OpeningScreen
-from refactor_console.screens.panes import pane_factories
 from refactor_console.screens.shell import PANES, Shell, unforeseen
 from refactor_console.services.feed import Clock, utc_now
-from refactor_console.services.log_book import LogBook
-from refactor_console.services.session import ConsoleSession, LogHub
+
+if TYPE_CHECKING:
+    from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
+    from refactor_console.palette import ConsoleCommands, Entry
+    from refactor_console.services.log_book import LogBook
+    from refactor_console.services.session import ConsoleSession, LogHub
 
 OPENING = "opening"
 CLOSE_SECONDS = 2.0
 """How long quitting waits for a session to close."""
+
+
+def _commands() -> type[ConsoleCommands]:
+    """The palette's provider, when the palette is first opened."""
+    from refactor_console.palette import ConsoleCommands
+
+    return ConsoleCommands
 
 
 class ConsoleApp(Shell):
@@ -57,7 +61,7 @@ class ConsoleApp(Shell):
 
     TITLE = "refactor-console"
     CSS_PATH = "assets/console.tcss"
-    COMMANDS: ClassVar[set[type[ConsoleCommands]]] = {ConsoleCommands}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[Callable[[], type[ConsoleCommands]]]] = {_commands}  # type: ignore[assignment]
     DEFAULT_MODE = OPENING
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - as the library declares it
         (0, "-tiny"),
@@ -92,7 +96,7 @@ class ConsoleApp(Shell):
         keymap: Mapping[str, str] | None = None,
         theme: str | None = None,
         prepare: Callable[[], None] | None = None,
-        log_book: Callable[[LogHub], LogBook] = LogBook,
+        log_book: Callable[[LogHub], LogBook] | None = None,
     ) -> None:
         self.environments = tuple(environments)
         self.clock = clock
@@ -157,9 +161,7 @@ class ConsoleApp(Shell):
         opening = self.screen
         if isinstance(opening, OpeningScreen):
             await opening.show_environment(environment)
-        if self._prepare is not None:
-            prepare, self._prepare = self._prepare, None
-            await asyncio.to_thread(prepare)
+        await asyncio.to_thread(self._import_the_rest)
         try:
             session = self._open_session(environment)
         except ConsoleError as error:
@@ -168,10 +170,23 @@ class ConsoleApp(Shell):
             return
         self.session = session
         session.start()
-        self._book = book = self._make_book(session.logs)
+        from refactor_console.screens.panes import pane_factories
+        from refactor_console.services.log_book import LogBook
+
+        self._book = book = (self._make_book or LogBook)(session.logs)
         for mode, factory in pane_factories(session, book, self.clock).items():
             self.add_mode(mode, factory)
         await self._enter(self._wanted_pane)
+
+    def _import_the_rest(self) -> None:
+        """What the frames after the first one need, and what a session needs; called in a thread."""
+        import refactor_console.palette
+        import refactor_console.screens.panes
+        import refactor_console.services.log_book  # noqa: F401
+
+        if self._prepare is not None:
+            prepare, self._prepare = self._prepare, None
+            prepare()
 
     async def _leave(self) -> None:
         """Put the opening screen up, drop the panes, and close the session in the background."""
@@ -260,6 +275,8 @@ class ConsoleApp(Shell):
 
         async def go() -> None:
             await self._enter("logs")
+            from refactor_console.screens.logs import LogsScreen
+
             if isinstance(self.screen, LogsScreen):
                 self.screen.open_source(source_key)
 
@@ -270,6 +287,8 @@ class ConsoleApp(Shell):
 
         async def go() -> None:
             await self._enter("containers")
+            from refactor_console.screens.containers import ContainersScreen
+
             if isinstance(self.screen, ContainersScreen):
                 self.screen.open_service(label)
 
@@ -284,20 +303,28 @@ class ConsoleApp(Shell):
 
     def show_problem(self, problem: Problem, title: str = "") -> None:
         """Open a failure's details."""
+        from refactor_console.screens.dialogs.problem import ProblemDialog
+
         self.push_screen(ProblemDialog(problem, title))
 
     def inspect_container(self, container_id: str, label: str) -> None:
         """Open a container's details."""
+        from refactor_console.screens.dialogs.inspect import InspectDialog
+
         if self.session is not None:
             self.push_screen(InspectDialog(self.session, container_id, label))
 
     def show_processes(self, container_id: str, label: str) -> None:
         """Open a container's processes."""
+        from refactor_console.screens.dialogs.top import TopDialog
+
         if self.session is not None:
             self.push_screen(TopDialog(self.session, container_id, label))
 
     def propose(self, verb: Verb, container_id: str, label: str) -> None:
         """Open a mutation's preview."""
+        from refactor_console.screens.dialogs.confirm import ConfirmDialog
+
         if self.session is not None:
             self.push_screen(ConfirmDialog(self.session, verb, container_id, label))
 
@@ -346,6 +373,8 @@ class ConsoleApp(Shell):
 
     def action_environment(self) -> None:
         """Choose another environment."""
+        from refactor_console.screens.dialogs.environments import EnvironmentDialog
+
         self.push_screen(EnvironmentDialog(self.environments, self.environment.name), self._environment_chosen)
 
     def _environment_chosen(self, name: str | None) -> None:
@@ -364,6 +393,8 @@ class ConsoleApp(Shell):
 
     def action_help(self) -> None:
         """Show the keys that work now."""
+        from refactor_console.screens.dialogs.help import HelpDialog, collect
+
         self.push_screen(HelpDialog(collect(self, self.screen.active_bindings)))
 
     def action_command_palette(self) -> None:
@@ -375,6 +406,8 @@ class ConsoleApp(Shell):
 
     def palette_entries(self) -> Iterator[Entry]:
         """What the palette offers now."""
+        from refactor_console.palette import console_entries
+
         return console_entries(self)
 
     def use_theme(self, name: str) -> None:

@@ -1,4 +1,7 @@
-"""Puts the console together: settings, sessions, application. The one module that knows both ends."""
+"""Puts the console together: settings, sessions, application. The one module that knows both ends.
+
+Everything heavy is imported where it is needed: settings cost a tenth of a second, a session several.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from refactor_console.domain.problem import ConsoleError, Problem
 
 if TYPE_CHECKING:
     from refactor_console.adapters.host import HostConnection
-    from refactor_console.services.session import ConsoleSession
+    from refactor_console.services.log_book import LogBook
+    from refactor_console.services.session import ConsoleSession, LogHub
 
 
 class NoTerminal(ConsoleError):
@@ -27,7 +31,7 @@ def console(*, config: Path | None, environment: str | None, read_only: bool, th
     Raises:
         ConsoleError: a setting is wrong, or there is no terminal.
     """
-    from refactor_console import settings as configuration  # noqa: PLC0415 - pydantic costs a tenth of a second
+    from refactor_console import settings as configuration
 
     found, file = configuration.load(config)
     if environment is not None:
@@ -36,7 +40,7 @@ def console(*, config: Path | None, environment: str | None, read_only: bool, th
     only_read = read_only or found.read_only
 
     def open_session(chosen: Environment) -> ConsoleSession:
-        from refactor_console.services.live import LiveSession  # noqa: PLC0415 - after the first frame
+        from refactor_console.services.live import LiveSession
 
         return LiveSession(chosen, read_only=only_read)
 
@@ -57,7 +61,7 @@ def demo(*, read_only: bool, theme: str | None) -> int:
     Raises:
         ConsoleError: there is no terminal.
     """
-    from refactor_console.demo.launcher import DemoError, DemoProcess, start  # noqa: PLC0415 - only the demo needs it
+    from refactor_console.demo.launcher import DemoError, DemoProcess, start
 
     platform = Environment(name="demo", ssh=SshTarget(host="refactor-droplet"), demo=True)
     running: list[DemoProcess] = []
@@ -66,7 +70,7 @@ def demo(*, read_only: bool, theme: str | None) -> int:
 
         async def connect(target: SshTarget, *, read_only: bool) -> HostConnection:
             """The one difference to a real host: its address is known only when its process is up."""
-            from refactor_console.adapters import host, host_errors  # noqa: PLC0415 - after the first frame
+            from refactor_console.adapters import host, host_errors
 
             if not running or not running[0].running:
                 try:
@@ -87,7 +91,7 @@ def demo(*, read_only: bool, theme: str | None) -> int:
             return await host.connect(there, read_only=read_only)
 
         def open_session(chosen: Environment) -> ConsoleSession:
-            from refactor_console.services.live import LiveSession  # noqa: PLC0415 - after the first frame
+            from refactor_console.services.live import LiveSession
 
             class DemoSession(LiveSession):
                 """A session that takes its world with it."""
@@ -121,11 +125,11 @@ def _run(
                 code="no-terminal",
             )
         )
-    from refactor_console.app import ConsoleApp  # noqa: PLC0415 - Textual, only when there is something to draw on
-    from refactor_console.services.log_book import LogBook  # noqa: PLC0415
-    from refactor_console.services.session import LogHub  # noqa: PLC0415
+    from refactor_console.app import ConsoleApp
 
     def log_book(hub: LogHub) -> LogBook:
+        from refactor_console.services.log_book import LogBook
+
         return LogBook(hub) if log_bounds is None else LogBook(hub, max_lines=log_bounds[0], max_bytes=log_bounds[1])
 
     app = ConsoleApp(
@@ -144,4 +148,4 @@ def _run(
 
 def _import_slow_libraries() -> None:
     """What a session needs and the first frame does not; called in a thread while the first frame is looked at."""
-    import refactor_console.services.live  # noqa: F401, PLC0415
+    import refactor_console.services.live  # noqa: F401

@@ -69,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 fine, 2 wrong usage or setting, 1 the console failed.
     """
     options = parser().parse_args(arguments)
-    from refactor_console import bootstrap  # noqa: PLC0415 - see the module's docstring
-    from refactor_console.domain.problem import ConsoleError  # noqa: PLC0415
+    from refactor_console import bootstrap
+    from refactor_console.domain.problem import ConsoleError
 
     try:
         if options.verb == "demo":

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.app import App
 from textual.worker import Worker
 
-from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.problem import Problem
 from refactor_console.domain.text import visible
 
 if TYPE_CHECKING:
+    from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
     from refactor_console.services.feed import Clock
     from refactor_console.services.session import ConsoleSession
 
