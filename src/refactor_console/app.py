@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -19,14 +20,14 @@ from textual.worker import Worker, WorkerState
 
 from refactor_console import theme as themes
 from refactor_console.domain.environment import Environment
-from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.domain.problem import ConsoleError
 from refactor_console.domain.text import visible
+from refactor_console.screens.dialogs.host import DialogHost
 from refactor_console.screens.opening import OpeningScreen
-from refactor_console.screens.shell import PANES, Shell, unforeseen
+from refactor_console.screens.shell import PANES, unforeseen
 from refactor_console.services.feed import Clock, utc_now
 
 if TYPE_CHECKING:
-    from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
     from refactor_console.palette import ConsoleCommands, Entry
     from refactor_console.services.log_book import LogBook
     from refactor_console.services.session import ConsoleSession, LogHub
@@ -36,6 +37,15 @@ CLOSE_SECONDS = 2.0
 """How long quitting waits for a session to close."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What became known after the first frame."""
+
+    environments: Sequence[Environment]
+    keymap: Mapping[str, str]
+    """The user's own keys by binding id."""
+
+
 def _commands() -> type[ConsoleCommands]:
     """The palette's provider, when the palette is first opened."""
     from refactor_console.palette import ConsoleCommands
@@ -43,7 +53,7 @@ def _commands() -> type[ConsoleCommands]:
     return ConsoleCommands
 
 
-class ConsoleApp(Shell):
+class ConsoleApp(DialogHost):
     """The console.
 
     Args:
@@ -55,7 +65,9 @@ class ConsoleApp(Shell):
         read_only: whether every mutation is refused; only for the header before a session exists.
         keymap: the user's own keys by binding id.
         theme: the name of a theme; None for the default, or the monochrome one when ``NO_COLOR`` is set.
-        prepare: called in a thread before the first session is made, to import what is slow to import.
+        prepare: called in a thread before the first session is made, for what is slow to import or to check. What it
+            returns replaces the environments and keys; a `ConsoleError` it raises ends the application, which keeps it
+            in `startup_error`.
         log_book: makes the store of log lines for a session.
     """
 
@@ -95,22 +107,22 @@ class ConsoleApp(Shell):
         read_only: bool = False,
         keymap: Mapping[str, str] | None = None,
         theme: str | None = None,
-        prepare: Callable[[], None] | None = None,
+        prepare: Callable[[], Prepared | None] | None = None,
         log_book: Callable[[LogHub], LogBook] | None = None,
     ) -> None:
         self.environments = tuple(environments)
         self.clock = clock
         self.keys = dict(keymap or {})
-        self.session: ConsoleSession | None = None
         self._book: LogBook | None = None
         self._open_session = open_session
         self.environment = next(e for e in self.environments if e.name == start)
         self._read_only = read_only
         self._prepare = prepare
+        self.startup_error: ConsoleError | None = None
+        """Why the console left by itself right after the first frame."""
         self._make_book = log_book
         self._wanted_pane = PANES[0].mode
         self._wanted_source = ""
-        self._performing = 0
         self._quitting = False
         self._closing_tasks: set[asyncio.Task[None]] = set()
         super().__init__()
@@ -159,9 +171,20 @@ class ConsoleApp(Shell):
         """Leave what is open and open `environment`; a failure is shown where the panes would be."""
         await self._leave()
         opening = self.screen
+        try:
+            prepared = await asyncio.to_thread(self._import_the_rest)
+        except ConsoleError as error:
+            self.startup_error = error
+            self.exit(return_code=2)
+            return
+        if prepared is not None:
+            self.environments = tuple(prepared.environments)
+            self.keys = dict(prepared.keymap)
+            self.set_keymap(self.keys)
+            environment = next((e for e in self.environments if e.name == environment.name), self.environments[0])
+            self.environment = environment
         if isinstance(opening, OpeningScreen):
             await opening.show_environment(environment)
-        await asyncio.to_thread(self._import_the_rest)
         try:
             session = self._open_session(environment)
         except ConsoleError as error:
@@ -178,15 +201,16 @@ class ConsoleApp(Shell):
             self.add_mode(mode, factory)
         await self._enter(self._wanted_pane)
 
-    def _import_the_rest(self) -> None:
+    def _import_the_rest(self) -> Prepared | None:
         """What the frames after the first one need, and what a session needs; called in a thread."""
         import refactor_console.palette
         import refactor_console.screens.panes
         import refactor_console.services.log_book  # noqa: F401
 
-        if self._prepare is not None:
-            prepare, self._prepare = self._prepare, None
-            prepare()
+        if self._prepare is None:
+            return None
+        prepare, self._prepare = self._prepare, None
+        return prepare()
 
     async def _leave(self) -> None:
         """Put the opening screen up, drop the panes, and close the session in the background."""
@@ -299,68 +323,6 @@ class ConsoleApp(Shell):
         if self.session is not None:
             self.run_worker(go(), name="pane", group="pane", exclusive=True, exit_on_error=False)
 
-    # -- dialogs
-
-    def show_problem(self, problem: Problem, title: str = "") -> None:
-        """Open a failure's details."""
-        from refactor_console.screens.dialogs.problem import ProblemDialog
-
-        self.push_screen(ProblemDialog(problem, title))
-
-    def inspect_container(self, container_id: str, label: str) -> None:
-        """Open a container's details."""
-        from refactor_console.screens.dialogs.inspect import InspectDialog
-
-        if self.session is not None:
-            self.push_screen(InspectDialog(self.session, container_id, label))
-
-    def show_processes(self, container_id: str, label: str) -> None:
-        """Open a container's processes."""
-        from refactor_console.screens.dialogs.top import TopDialog
-
-        if self.session is not None:
-            self.push_screen(TopDialog(self.session, container_id, label))
-
-    def propose(self, verb: Verb, container_id: str, label: str) -> None:
-        """Open a mutation's preview."""
-        from refactor_console.screens.dialogs.confirm import ConfirmDialog
-
-        if self.session is not None:
-            self.push_screen(ConfirmDialog(self.session, verb, container_id, label))
-
-    def perform(
-        self,
-        session: ConsoleSession,
-        preview: ActionPreview,
-        typed: str,
-        report: Callable[[ActionOutcome | Problem], bool],
-    ) -> None:
-        """Do what was confirmed; the application's own worker, so that closing the dialog does not cut it off."""
-
-        async def work() -> None:
-            self._performing += 1
-            result: ActionOutcome | Problem
-            try:
-                result = await session.perform(preview, typed)
-            except ConsoleError as error:
-                result = error.problem
-            finally:
-                self._performing -= 1
-            if not report(result):
-                self._announce(preview, result)
-
-        self.run_worker(work(), name=preview.title, group="perform", exit_on_error=False)
-
-    def _announce(self, preview: ActionPreview, result: ActionOutcome | Problem) -> None:
-        """Say how an action ended whose dialog was left."""
-        title = visible(preview.title)
-        if isinstance(result, Problem):
-            self.say(visible(result.summary), severity="error", title=title)
-            return
-        sentence = visible(" ".join(part for part in (result.sentence, result.audit_notice) if part))
-        well = result.succeeded and not result.audit_notice
-        self.say(sentence, severity="information" if well else "warning", title=title)
-
     # -- keys that work everywhere
 
     def action_retry(self) -> None:
@@ -383,7 +345,7 @@ class ConsoleApp(Shell):
 
     def open_environment(self, name: str) -> None:
         """Leave the present environment and open another."""
-        if self._performing:
+        if self.performing:
             self.say("An action is still running here; wait for its end.", severity="warning")
             return
         environment = next((e for e in self.environments if e.name == name), None)

@@ -8,17 +8,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refactor_console.domain.environment import Environment, SshTarget
 from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.glance import Glance, glance
 
 if TYPE_CHECKING:
     from refactor_console.adapters.host import HostConnection
+    from refactor_console.app import Prepared
     from refactor_console.services.log_book import LogBook
     from refactor_console.services.session import ConsoleSession, LogHub
+    from refactor_console.settings import Settings
 
 
 class NoTerminal(ConsoleError):
@@ -28,31 +31,66 @@ class NoTerminal(ConsoleError):
 def console(*, config: Path | None, environment: str | None, read_only: bool, theme: str | None) -> int:
     """Open the console on the configured environments.
 
+    The first frame is painted after a glance at the configuration; it is checked while that frame is looked at. What a
+    glance cannot make sense of is checked first, so that most mistakes are said without any screen.
+
     Raises:
         ConsoleError: a setting is wrong, or there is no terminal.
     """
+    checked: list[Checked] = []
+
+    def check() -> Checked:
+        if not checked:
+            checked.append(_check(config, environment))
+        return checked[0]
+
+    seen = glance(config, environment) or _glance_at(check())
+    header = Environment(name=seen.name, ssh=SshTarget(host=""), protected=seen.protected)
+
+    def prepare() -> Prepared:
+        import refactor_console.services.live  # noqa: F401
+        from refactor_console.app import Prepared
+
+        return Prepared(check().environments, check().settings.keys)
+
+    def open_session(chosen: Environment) -> ConsoleSession:
+        from refactor_console.services.live import LiveSession
+
+        return LiveSession(chosen, read_only=read_only or check().settings.read_only)
+
+    def log_book(hub: LogHub) -> LogBook:
+        from refactor_console.services.log_book import LogBook
+
+        found = check().settings
+        return LogBook(hub, max_lines=found.log_lines, max_bytes=found.log_megabytes * 2**20)
+
+    return _run(
+        header, open_session, prepare, log_book, read_only=read_only or seen.read_only, theme=theme or seen.theme
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The configuration after the check."""
+
+    settings: Settings
+    environments: tuple[Environment, ...]
+    start: str
+
+
+def _check(config: Path | None, environment: str | None) -> Checked:
     from refactor_console import settings as configuration
 
     found, file = configuration.load(config)
     if environment is not None:
         found = found.model_copy(update={"default_environment": environment})
-    environments, start = configuration.environments(found, file)
-    only_read = read_only or found.read_only
+    return Checked(found, *configuration.environments(found, file))
 
-    def open_session(chosen: Environment) -> ConsoleSession:
-        from refactor_console.services.live import LiveSession
 
-        return LiveSession(chosen, read_only=only_read)
-
-    return _run(
-        environments,
-        open_session,
-        start=start,
-        read_only=only_read,
-        theme=theme or found.theme,
-        keymap=found.keys,
-        log_bounds=(found.log_lines, found.log_megabytes * 2**20),
-    )
+def _glance_at(checked: Checked) -> Glance:
+    """What a glance would have seen, had it understood the file."""
+    start = next(e for e in checked.environments if e.name == checked.start)
+    return Glance(start.name, start.protected, checked.settings.read_only, checked.settings.theme)
 
 
 def demo(*, read_only: bool, theme: str | None) -> int:
@@ -103,20 +141,26 @@ def demo(*, read_only: bool, theme: str | None) -> int:
 
             return DemoSession(chosen, read_only=read_only, connect=connect)
 
-        return _run((platform,), open_session, start=platform.name, read_only=read_only, theme=theme)
+        def prepare() -> None:
+            import refactor_console.services.live  # noqa: F401
+
+        return _run(platform, open_session, prepare, None, read_only=read_only, theme=theme)
 
 
 def _run(
-    environments: tuple[Environment, ...],
+    first: Environment,
     open_session: Callable[[Environment], ConsoleSession],
+    prepare: Callable[[], Prepared | None],
+    log_book: Callable[[LogHub], LogBook] | None,
     *,
-    start: str,
     read_only: bool,
     theme: str | None,
-    keymap: dict[str, str] | None = None,
-    log_bounds: tuple[int, int] | None = None,
 ) -> int:
-    """Run the application until the user leaves it."""
+    """Run the application until the user leaves it.
+
+    Raises:
+        ConsoleError: there is no terminal, or what was prepared after the first frame went wrong.
+    """
     if not (os.isatty(0) and os.isatty(1)):
         raise NoTerminal(
             Problem(
@@ -127,25 +171,10 @@ def _run(
         )
     from refactor_console.app import ConsoleApp
 
-    def log_book(hub: LogHub) -> LogBook:
-        from refactor_console.services.log_book import LogBook
-
-        return LogBook(hub) if log_bounds is None else LogBook(hub, max_lines=log_bounds[0], max_bytes=log_bounds[1])
-
     app = ConsoleApp(
-        environments,
-        open_session,
-        start=start,
-        read_only=read_only,
-        keymap=keymap,
-        theme=theme,
-        prepare=_import_slow_libraries,
-        log_book=log_book,
+        (first,), open_session, start=first.name, read_only=read_only, theme=theme, prepare=prepare, log_book=log_book
     )
     app.run()
+    if app.startup_error is not None:
+        raise app.startup_error
     return app.return_code or 0
-
-
-def _import_slow_libraries() -> None:
-    """What a session needs and the first frame does not; called in a thread while the first frame is looked at."""
-    import refactor_console.services.live  # noqa: F401

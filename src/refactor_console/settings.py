@@ -19,18 +19,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from refactor_console.domain.environment import Environment, SshTarget
 from refactor_console.domain.problem import ConsoleError, Problem
-
-PREFIX = "REFACTOR_CONSOLE_"
-CONFIG_VARIABLE = f"{PREFIX}CONFIG"
-"""Names a configuration file instead of the usual one."""
-PRODUCTION = "production"
+from refactor_console.glance import CONFIG_VARIABLE, PREFIX, PRODUCTION, config_path
 
 _Word = Annotated[
     str, StringConstraints(min_length=1, strip_whitespace=True, pattern=r"^[^\s\x00-\x1f-][^\x00-\x1f]*$")
@@ -139,12 +134,6 @@ class Settings(BaseSettings):
     def named(self) -> dict[str, EnvironmentSettings]:
         """The environments by name (`load` has put ``host`` among them as production's)."""
         return dict(self.environments)
-
-
-def config_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the configuration file is looked for, existing or not."""
-    named = environ.get(CONFIG_VARIABLE)
-    return Path(named).expanduser() if named else platformdirs.user_config_path("refactor-console") / "config.toml"
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> tuple[Settings, Path]:

@@ -108,13 +108,8 @@ class Watch:
         """
 
         def failed() -> bool:
-            readings = {name: feed.reading for name, feed in self.feeds().items()}
-            return all(
-                (problem := readings[name].problem) is not None
-                and readings[name].phase in (Phase.FAILED, Phase.CONNECTING)
-                and problem.code in codes
-                for name in names
-            )
+            readings = [feed.reading for name, feed in self.feeds().items() if name in names]
+            return all(r.problem and r.problem.code in codes and not r.is_live for r in readings)
 
         await self.until(failed, f"{sorted(names)} failed with {codes}", timeout)
         for name in names:

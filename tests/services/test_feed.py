@@ -189,3 +189,58 @@ async def test_a_wake_reaches_everyone_who_waits_and_nobody_after_that() -> None
     waker.wake()
     assert await asyncio.gather(*waiting) == [True, True, True]
     assert not await waker.wait(0.01)
+
+
+async def test_a_bug_in_an_attempt_is_shown_as_one_and_tried_again() -> None:
+    attempts = 0
+
+    async def attempt() -> AsyncIterator[int]:
+        nonlocal attempts
+        attempts += 1
+        yield attempts
+        if attempts == 1:
+            raise KeyError("a secret that the error holds")
+        await asyncio.Event().wait()
+
+    async with supervised(attempt) as (feed, seen, _):
+        await until(lambda: feed.reading.value == 2)
+        (problem,) = [reading.problem for reading in seen if reading.phase is Phase.FAILED]
+        assert problem is not None
+        assert problem.code == "console-bug"
+        assert "KeyError" in problem.summary
+        assert "in attempt" in problem.detail
+        assert "secret" not in str(problem)
+
+
+async def test_a_listener_with_a_bug_ends_neither_the_feed_nor_the_others_and_is_reported() -> None:
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context.get("exception")))
+    feed: Feed[int] = Feed("test")
+    seen: list[int | None] = []
+
+    def broken_listener(_: Reading[int]) -> None:
+        raise KeyError("pane")
+
+    feed.subscribe(broken_listener)
+    feed.subscribe(lambda reading: seen.append(reading.value))
+    feed.live(7)
+    assert seen == [7]
+    assert [type(error) for error in reported] == [KeyError]
+
+
+async def test_a_value_from_before_the_laptop_slept_is_stale_when_it_wakes() -> None:
+    clock = Clock()
+    feed: Feed[int] = Feed("test", clock)
+
+    async def attempt() -> AsyncIterator[int]:
+        yield 1
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(supervise(feed, attempt, waker=Waker(), stale_after=60))
+    try:
+        await until(lambda: feed.reading.is_live)
+        clock.now += timedelta(hours=8)  # the loop's own clock stood still meanwhile
+        await until(lambda: feed.reading.phase is Phase.STALE)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refactor_console import settings
+from refactor_console import glance, settings
 
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(settings.PREFIX):
+        if name.startswith(glance.PREFIX):
             monkeypatch.delenv(name)
 
 
@@ -124,3 +124,45 @@ def test_any_file_is_read_or_refused_with_a_sentence(tmp_path_factory: pytest.Te
         settings.environments(*settings.load(file))
     except settings.SettingsError as error:
         assert error.problem.summary
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "seen"),
+    [
+        ('host = "a"', {}, ("production", True, False)),
+        ("", {"REFACTOR_CONSOLE_HOST": "a"}, ("production", True, False)),
+        ('[environments.staging]\nhost = "a"\nprotected = false', {}, ("staging", False, False)),
+        (
+            'host = "a"\n[environments.staging]\nhost = "b"',
+            {"REFACTOR_CONSOLE_READ_ONLY": "1"},
+            ("production", True, True),
+        ),
+        (
+            '[environments.a]\nhost = "a"\n[environments.b]\nhost = "b"\nprotected = true',
+            {
+                "REFACTOR_CONSOLE_DEFAULT_ENVIRONMENT": "b",
+                "REFACTOR_CONSOLE_ENVIRONMENTS__B__PROTECTED": "off",
+            },
+            ("b", False, False),
+        ),
+    ],
+)
+def test_a_glance_sees_what_the_check_will_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, environ: dict[str, str], seen: tuple[str, bool, bool]
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    checked, file = load(tmp_path, text)
+    environments, start = settings.environments(checked, file)
+    looked = glance.glance(file)
+    assert looked is not None
+    assert (looked.name, looked.protected, looked.read_only) == seen
+    chosen = next(e for e in environments if e.name == start)
+    assert (chosen.name, chosen.protected, checked.read_only) == seen
+
+
+@given(st.text(max_size=120))
+def test_a_glance_at_any_file_raises_nothing(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.mktemp("any") / "config.toml"
+    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+    assert glance.glance(file) is None or glance.glance(file)

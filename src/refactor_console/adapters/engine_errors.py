@@ -21,8 +21,6 @@ Through an SSH forward every failure of the socket looks the same (the connectio
 the host itself.
 """
 
-
-
 from __future__ import annotations
 
 import http.client

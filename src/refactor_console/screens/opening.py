@@ -50,7 +50,8 @@ class OpeningScreen(Screen[None]):
 
     def _opening(self) -> Content:
         name = visible(self._environment.name)
-        return Content.assemble(("◐ ", "$working"), f"Opening {name} ({visible(str(self._environment.ssh))})…")
+        where = f" ({visible(str(self._environment.ssh))})" if self._environment.ssh.host else ""
+        return Content.assemble(("◐ ", "$working"), f"Opening {name}{where}…")
 
     async def show_environment(self, environment: Environment) -> None:
         """Name an environment; returns when that has been painted."""

@@ -19,7 +19,7 @@ from refactor_console.domain.overlap import Overlap
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.reading import Phase
 from refactor_console.services.engine_link import EngineLink
-from refactor_console.services.feed import Backoff, Clock, Feed, Waker, utc_now
+from refactor_console.services.feed import Backoff, Clock, Feed, Waker, outlive_bugs, utc_now
 
 FIRST_LINES = 500
 """Lines of the past that are read first."""
@@ -85,6 +85,13 @@ class ContainerSource:
 
     async def run(self) -> None:
         """Follow for ever; ends only by cancellation."""
+        await outlive_bugs(self.key, self._run, self._failed, waker=self._waker)
+
+    def _failed(self, problem: Problem, retry_in: float) -> None:
+        self._cut(problem)
+        self.feed.fail(problem, retry_in)
+
+    async def _run(self) -> None:
         failures = 0
         backoff = Backoff()
         while True:
@@ -101,11 +108,10 @@ class ContainerSource:
                 await asyncio.sleep(_AGAIN_SECONDS)  # the board says in a moment what is there instead
             except ConsoleError as found:
                 problem = (await self._link.explained(found)).problem
-                self._cut(problem)
                 self._link.report_trouble()
                 failures = 1 if self._progress.received > received else failures + 1
                 wait = backoff.seconds(failures)
-                self.feed.fail(problem, wait)
+                self._failed(problem, wait)
                 await self._waker.wait(wait)
                 self.feed.connecting()
 

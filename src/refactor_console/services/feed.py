@@ -1,22 +1,31 @@
 """Feeds: live values that say how fresh they are, each with its own backoff and its own failures.
 
-A feed never raises to its listeners and never touches another feed.
+A feed never raises to its listeners and never touches another feed. What nobody foresaw (a bug of the console) ends
+neither a feed nor its listeners: `outlive_bugs` makes the feed say so and tries again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from pathlib import PurePath
+from typing import Any, Generic, TypeVar
 
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.reading import Phase, Reading, pending, switched_off
 
 T = TypeVar("T")
+BUG = "console-bug"
+"""The code of problems that are the console's own fault."""
+HEALTHY_SECONDS = 60.0
+"""Work that lasted so long before it failed is tried again as quickly as the first time."""
+GLANCE_SECONDS = 1.0
+"""How often the wall clock is compared while a value is awaited."""
 Clock = Callable[[], datetime]
 Unsubscribe = Callable[[], None]
 
@@ -66,8 +75,7 @@ class Feed(Generic[T]):
     def put(self, reading: Reading[T]) -> None:
         """Make `reading` the newest one and tell the listeners."""
         self.reading = reading
-        for listener in tuple(self._listeners):
-            listener(reading)
+        tell(self._listeners, reading)
 
     def live(self, value: T) -> None:
         """A good value arrived."""
@@ -113,6 +121,64 @@ class Waker:
         return True
 
 
+def tell(listeners: Iterable[Callable[..., None]], *news: object) -> None:
+    """Call every listener; one that fails keeps the news neither from the others nor from whoever brought them.
+
+    Its error goes to the event loop's exception handler.
+    """
+    for listener in tuple(listeners):
+        try:
+            listener(*news)
+        except Exception as error:  # noqa: BLE001 - a pane's bug must not end the feed that everyone else looks at
+            asyncio.get_running_loop().call_exception_handler({"message": "A listener failed.", "exception": error})
+
+
+def bug(error: BaseException | None) -> Problem:
+    """A failure that nobody foresaw, as a problem: its kind and its place, not its words, which may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    places = [f"{PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames[-8:]]
+    return Problem(
+        f"The console itself failed here ({type(error).__name__ if error is not None else 'cancelled'}).",
+        "It tries again by itself; please report this with its details.",
+        "\n".join(reversed(places)),
+        code=BUG,
+    )
+
+
+async def outlive_bugs(
+    name: str,
+    work: Callable[[], Coroutine[Any, Any, None]],
+    failed: Callable[[Problem, float], None],
+    *,
+    waker: Waker,
+    backoff: Backoff | None = None,
+) -> None:
+    """Keep work alive that should never end: when it ends all the same, say so, wait, and begin anew.
+
+    Args:
+        name: of the task that the work becomes.
+        work: runs for ever, and handles every failure that it knows of.
+        failed: told of an end that nobody foresaw, with the seconds until the next attempt.
+        waker: ends that wait early.
+        backoff: how long to wait; work that lasted a minute counts as healthy.
+    """
+    backoff = backoff or Backoff()
+    failures = 0
+    while True:
+        begun = asyncio.get_running_loop().time()
+        task = asyncio.create_task(work(), name=name)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            error = None if task.cancelled() else task.exception()
+        failures = 1 if asyncio.get_running_loop().time() - begun > HEALTHY_SECONDS else failures + 1
+        wait = backoff.seconds(failures)
+        failed(bug(error), wait)
+        await waker.wait(wait)
+
+
 async def supervise(
     feed: Feed[T],
     attempt: Callable[[], AsyncIterator[T]],
@@ -130,7 +196,24 @@ async def supervise(
         backoff: how long to wait between attempts; the count starts anew after a good value.
         stale_after: seconds of silence after which the value is called stale; None where silence is normal.
     """
-    backoff = backoff or Backoff()
+    waits = backoff or Backoff()
+    await outlive_bugs(
+        feed.key,
+        lambda: _supervise(feed, attempt, waker=waker, backoff=waits, stale_after=stale_after),
+        feed.fail,
+        waker=waker,
+        backoff=waits,
+    )
+
+
+async def _supervise(
+    feed: Feed[T],
+    attempt: Callable[[], AsyncIterator[T]],
+    *,
+    waker: Waker,
+    backoff: Backoff,
+    stale_after: float | None,
+) -> None:
     failures = 0
     while True:
         try:
@@ -155,19 +238,32 @@ async def _watched(values: AsyncIterator[T], feed: Feed[T], stale_after: float |
         while True:
             upcoming = asyncio.ensure_future(anext(iterator))
             try:
-                if stale_after is not None:
-                    done, _ = await asyncio.wait({upcoming}, timeout=stale_after)
-                    if not done:
-                        feed.stale()
+                if stale_after is not None and not await _in_time(upcoming, feed.clock, stale_after):
+                    feed.stale()
                 value = await upcoming
             except StopAsyncIteration:
                 return
             finally:
                 if not upcoming.done():
                     upcoming.cancel()
-                    await asyncio.wait({upcoming})
+                    await asyncio.gather(upcoming, return_exceptions=True)
             yield value
     finally:
         close = getattr(iterator, "aclose", None)
         if close is not None:
             await close()
+
+
+async def _in_time(upcoming: asyncio.Future[T], clock: Clock, seconds: float) -> bool:
+    """Whether a value came within so many seconds, by the event loop's clock and by the wall's.
+
+    The loop's clock stands still while a laptop sleeps; a value from before is stale as soon as it wakes.
+    """
+    since, deadline = clock(), asyncio.get_running_loop().time() + seconds
+    while (left := deadline - asyncio.get_running_loop().time()) > 0:
+        done, _ = await asyncio.wait({upcoming}, timeout=min(left, GLANCE_SECONDS))
+        if done:
+            return True
+        if (clock() - since).total_seconds() > seconds + GLANCE_SECONDS:
+            return False
+    return upcoming.done()

@@ -15,7 +15,6 @@ import asyncio
 import re
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from refactor_console.adapters import host
@@ -26,7 +25,7 @@ from refactor_console.domain.command import Completed
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.vitals import HostIdentity
-from refactor_console.services.feed import Backoff, Clock, Feed, Waker, utc_now
+from refactor_console.services.feed import Backoff, Clock, Feed, Waker, outlive_bugs, utc_now
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -96,8 +95,7 @@ class HostLink:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
 
     def retry_now(self) -> None:
         """End every wait, the link's own and its dependants': a person asked."""
@@ -137,6 +135,9 @@ class HostLink:
 
     async def run(self) -> None:
         """Connect, hold, and connect again, for ever; `start` runs this as a task."""
+        await outlive_bugs("hold the link", self._run, self._failed, waker=self._retry)
+
+    async def _run(self) -> None:
         failures = 0
         while True:
             begun = time.monotonic()
@@ -155,8 +156,7 @@ class HostLink:
                 problem = lost_after.problem
                 failures = 1 if time.monotonic() - begun > SETTLED else failures + 1
                 wait = self._backoff.seconds(failures)
-            self._set(None, problem)
-            self.feed.fail(problem, wait)
+            self._failed(problem, wait)
             await self._retry.wait(wait)
             self.feed.connecting()
 
@@ -172,6 +172,10 @@ class HostLink:
         finally:
             self._connection = None
             await connection.close()
+
+    def _failed(self, problem: Problem, retry_in: float) -> None:
+        self._set(None, problem)
+        self.feed.fail(problem, retry_in)
 
     def _set(self, connection: HostConnection | None, problem: Problem | None) -> None:
         self._connection = connection

@@ -1,0 +1,144 @@
+"""The real application over a real session while things are bad: panes say it, and every key goes on working."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from refactor_console.adapters.audit_file import AuditFile
+from refactor_console.app import ConsoleApp
+from refactor_console.domain.environment import Environment
+from refactor_console.services.live import LiveSession
+from tests.bad_input.test_hostile_lines import BIG, HOSTILE, is_harmless
+from tests.droplet.droplet import Droplet
+from tests.ui.stage import Stage
+from tests.waiting import until
+from tests.worlds import World
+from tests.worlds.droplet import DropletWorld
+
+LABEL = "[red]x[/] [@click=app.quit]y[/]\x1b[31m\u202e{z}"
+LABEL_SEEN = "[red]x[/]"
+
+
+class Seat(Stage):
+    """A person before the console: presses keys and reads, with as much patience as a real host needs."""
+
+    async def reads(self, *words: str, timeout: float = 30) -> str:
+        """Wait until all these words can be read, wrapped or not, and return the screen."""
+        try:
+            await until(lambda: all(word in self.flat for word in words), f"{words} on the screen", timeout)
+        except AssertionError as never:
+            raise AssertionError(f"{never}\n{self.text}") from None
+        return self.text
+
+    @property
+    def flat(self) -> str:
+        """The screen with every run of white space as one space."""
+        return " ".join(self.text.split())
+
+
+@asynccontextmanager
+async def console(environment: Environment, directory: Path) -> AsyncIterator[Seat]:
+    """The console on this environment; leaves by its own key."""
+
+    def open_session(chosen: Environment) -> LiveSession:
+        return LiveSession(chosen, audit_file=AuditFile(directory / "audit.jsonl"))
+
+    app = ConsoleApp((environment,), open_session, start=environment.name)
+    app.animation_level = "none"
+    async with app.run_test(size=(160, 50), notifications=True) as pilot:
+        seat = Seat(app, pilot, [])
+        await until(lambda: app.current_mode == "overview", "the overview opens")
+        yield seat
+        await seat.press("q")
+        await until(lambda: app._exit, "the console leaves", 10)
+
+
+async def looks_around(seat: Seat, panes: Sequence[tuple[str, str]]) -> None:
+    """Go to each pane by its key, read a word there, open its help and the environments, and come back."""
+    for key, word in panes:
+        await seat.press(key)
+        await seat.reads(word)
+        await seat.press("question_mark")
+        await seat.reads("Keys that work here")
+        await seat.press("escape")
+        await seat.reads(word)
+    await seat.press("1")
+    assert all(is_harmless(line) for line in seat.text.split("\n"))
+
+
+async def test_a_stopped_engine_on_every_pane(world: World, tmp_path: Path) -> None:
+    async with console(world.environment, tmp_path) as seat:
+        await seat.reads("Nothing needs attention")
+        try:
+            await world.engine_down()
+            await seat.reads("The Docker Engine does not run")
+            await looks_around(seat, [("2", "The Docker Engine does not run"), ("3", "rust-app"), ("1", "failed")])
+            await seat.press("2")
+            await seat.reads("nextjs-app")  # the last board stays
+            await seat.press("i")  # what needs the Engine says why it cannot
+            await seat.reads("systemctl start docker")
+            await seat.press("escape", "1")
+        finally:
+            await world.engine_up()
+        await seat.reads("Nothing needs attention", timeout=60)
+
+
+async def test_no_permission_on_the_socket_on_every_pane(world: World, tmp_path: Path) -> None:
+    async with console(world.environment_for("nodocker"), tmp_path) as seat:
+        await seat.reads("User nodocker may not use the Docker Engine's socket", "active (exited)")
+        panes = [("2", "usermod -aG docker nodocker"), ("3", "journal"), ("1", "active (exited)")]
+        await looks_around(seat, panes)
+
+
+async def test_a_lost_connection_on_every_pane(world: World, tmp_path: Path) -> None:
+    async with console(world.environment, tmp_path) as seat:
+        await seat.reads("Nothing needs attention")
+        await world.ssh_down()
+        try:
+            await seat.reads("refused the connection")
+            await looks_around(seat, [("2", "refused the connection"), ("3", "journal"), ("1", "active (exited)")])
+        finally:
+            await world.ssh_up()
+        await seat.press("r")
+        await seat.reads("Nothing needs attention", "● live")
+
+
+@pytest.mark.droplet
+async def test_hostile_lines_and_a_hostile_container_are_only_text(droplet: Droplet, tmp_path: Path) -> None:
+    world = DropletWorld(droplet)
+    labels = {
+        "com.docker.compose.project": "deploy",
+        "com.docker.compose.service": LABEL,
+        "com.docker.compose.project.working_dir": "/home/deploy",
+        "org.opencontainers.image.version": f"[bold]{LABEL}",
+    }
+    words = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    image = "ghcr.io/refactor-group/refactor-platform-rs:stable"
+    async with console(world.journal_environment(), tmp_path) as seat:
+        await seat.reads("nextjs-app")
+        try:
+            run = ["docker", "run", "--detach", "--name", "hostile", *words, "--entrypoint", "sleep", image, "60"]
+            await asyncio.to_thread(droplet.exec, run)
+            await seat.reads(LABEL_SEEN)
+            await world.log_to_journal([BIG, *HOSTILE])
+            await world.log_to_container("rust-app", HOSTILE)
+            await looks_around(seat, [("2", LABEL_SEEN), ("3", "[red]markup[/red]"), ("1", LABEL_SEEN)])
+            await seat.press("2", "end", "i")
+            await seat.reads("Identity")
+            assert all(is_harmless(line) for line in seat.text.split("\n"))
+            await seat.press("escape", "t")
+            await seat.reads("sleep 60")
+            await seat.press("escape", "R")
+            screen = await seat.reads(f"Restart {LABEL_SEEN}")
+            assert all(is_harmless(line) for line in screen.split("\n"))
+            await seat.press("escape", "l")
+            await until(lambda: seat.app.current_mode == "logs", "its log opens")
+            await seat.press("w", "1")
+        finally:
+            await asyncio.to_thread(droplet.exec, ["docker", "rm", "--force", "hostile"], check=False)
+        await until(lambda: LABEL_SEEN not in seat.text, "it is gone from the overview", 20)
