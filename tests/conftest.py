@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.droplet.fixture import droplet, require_droplet
+from tests.tools import require_tool
 from tests.worlds import World
 
 __all__ = ["droplet"]
@@ -32,14 +32,8 @@ def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 @pytest.fixture
 def tmux() -> str:
-    """The terminal multiplexer's path; skips, or fails where it is required, when there is none."""
-    found = shutil.which("tmux")
-    if found is None:
-        reason = "journeys in a real terminal need tmux (apt-get install tmux)"
-        if os.environ.get("TMUX_REQUIRED") == "1":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    return found
+    """The terminal multiplexer's path."""
+    return require_tool("tmux", "tmux")
 
 
 @pytest_asyncio.fixture(params=["demo", pytest.param("droplet", marks=pytest.mark.droplet)])

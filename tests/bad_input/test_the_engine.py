@@ -114,13 +114,12 @@ async def test_garbage_on_the_socket_is_said_and_the_real_engine_taken_when_it_i
     environment = replace(DropletWorld(droplet).environment, docker_socket="/run/garbage.sock")
     start = "cat >/run/garbage.py; systemd-run --quiet --collect --unit=garbage python3 /run/garbage.py"
     undo = "systemctl stop garbage 2>/dev/null || true; rm -f /run/garbage.py /run/garbage.sock"
-    async with fault(droplet, start, undo, feed=GARBAGE):
-        async with watched(environment, tmp_path) as watch:
-            await watch.fails(ENGINE_FEEDS, "malformed")
-            for name in (ENGINE, CONTAINERS):
-                assert "docker_socket" in watch.problem(name).remedy
-            await shell(droplet, f"{undo}; ln -s /run/docker.sock /run/garbage.sock")
-            await watch.all_live()
+    async with fault(droplet, start, undo, feed=GARBAGE), watched(environment, tmp_path) as watch:
+        await watch.fails(ENGINE_FEEDS, "malformed")
+        for name in (ENGINE, CONTAINERS):
+            assert "docker_socket" in watch.problem(name).remedy
+        await shell(droplet, f"{undo}; ln -s /run/docker.sock /run/garbage.sock")
+        await watch.all_live()
 
 
 @pytest.mark.droplet

@@ -125,9 +125,7 @@ def _has(watch: Watch, text: str) -> bool:
 
 
 @pytest.mark.parametrize("seconds", [-90, 3600])
-async def test_a_wrong_clock_is_measured_and_said_until_it_is_right(
-    world: World, tmp_path: Path, seconds: int
-) -> None:
+async def test_a_wrong_clock_is_measured_and_said_until_it_is_right(world: World, tmp_path: Path, seconds: int) -> None:
     async def skew(by: int) -> None:
         if isinstance(world, DemoWorld):
             await world.skew_clock(by)

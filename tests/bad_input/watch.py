@@ -128,8 +128,10 @@ class Watch:
 
         looking = [self.feeds()[name] for name in names & {UNIT, VITALS, ENGINE, CONTAINERS}]
         await self.until(
-            lambda: all(self.feeds()[name].reading.is_live for name in names)
-            and all(fresh(feed.reading.observed_at) for feed in looking),
+            lambda: (
+                all(self.feeds()[name].reading.is_live for name in names)
+                and all(fresh(feed.reading.observed_at) for feed in looking)
+            ),
             f"{sorted(names)} go on",
         )
 

@@ -22,6 +22,7 @@ from refactor_console.domain.command import RemoteCommand
 from refactor_console.domain.environment import SshTarget
 from refactor_console.domain.problem import Problem
 from tests.contract.ssh_server import Process, Server, answer_normally, serving, until
+from tests.tools import require_tool
 
 
 @pytest.fixture
@@ -235,6 +236,7 @@ async def test_a_negated_pattern_knows_nothing(server: Server) -> None:
 
 
 def hash_names(file: str) -> None:
+    require_tool("ssh-keygen", "openssh-client")
     subprocess.run(["ssh-keygen", "-H", "-f", file], check=True, capture_output=True)
     assert "|1|" in Path(file).read_text()
 
@@ -306,6 +308,7 @@ async def test_an_identity_file_with_a_passphrase(server: Server, tmp_path: Path
 def agent(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> object:
     """A real ssh-agent that holds six strange keys and then the right one."""
     path = str(tmp_path / "agent")
+    require_tool("ssh-agent", "openssh-client")
     process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
     monkeypatch.setenv("SSH_AUTH_SOCK", path)
     while not Path(path).exists():

@@ -9,8 +9,6 @@ DropletError
 └── CommandFailed        a command ended with another status than 0
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Sequence
