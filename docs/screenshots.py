@@ -7,10 +7,8 @@ round trip. Each picture is the console's own export of its screen (SVG).
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from textual.pilot import Pilot
 from refactor_console.adapters import host
 from refactor_console.adapters.audit_file import AuditFile
 from refactor_console.app import ConsoleApp
+from refactor_console.bootstrap import demo_target
 from refactor_console.demo.launcher import start
 from refactor_console.domain.environment import Environment, SshTarget
 from refactor_console.domain.reading import Phase
@@ -54,21 +53,11 @@ async def main() -> None:
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         world = await start(Path(folder), frozen=MOMENT.isoformat())
-        info = world.info
-        target = SshTarget(
-            host=info.host,
-            port=info.port,
-            user=info.user,
-            identity_file=str(info.identity_file),
-            known_hosts_file=str(info.known_hosts_file),
-            config_file=os.devnull,
-        )
 
         async def connect(shown: SshTarget, *, read_only: bool) -> host.HostConnection:
-            del shown
-            return await host.connect(target, read_only=read_only)
+            return await host.connect(demo_target(world.info, shown), read_only=read_only)
 
-        environment = Environment(name="demo", ssh=replace(target, host="refactor-droplet", port=None), demo=True)
+        environment = Environment(name="demo", ssh=SshTarget(host="refactor-droplet"), demo=True)
         sessions: list[LiveSession] = []
 
         def open_session(chosen: Environment) -> LiveSession:

@@ -19,6 +19,7 @@ from refactor_console.glance import Glance, glance
 if TYPE_CHECKING:
     from refactor_console.adapters.host import HostConnection
     from refactor_console.app import Prepared
+    from refactor_console.demo.launcher import DemoWorldInfo
     from refactor_console.services.log_book import LogBook
     from refactor_console.services.session import ConsoleSession, LogHub
     from refactor_console.settings import Settings
@@ -116,17 +117,7 @@ def demo(*, read_only: bool, theme: str | None) -> int:
                 except DemoError as error:
                     problem = Problem("The demo world did not start.", "Try again.", str(error), code="demo")
                     raise host_errors.HostError(problem) from error
-            info = running[0].info
-            there = replace(
-                target,
-                host=info.host,
-                port=info.port,
-                user=info.user,
-                identity_file=str(info.identity_file),
-                known_hosts_file=str(info.known_hosts_file),
-                config_file=os.devnull,
-            )
-            return await host.connect(there, read_only=read_only)
+            return await host.connect(demo_target(running[0].info, target), read_only=read_only)
 
         def open_session(chosen: Environment) -> ConsoleSession:
             from refactor_console.services.live import LiveSession
@@ -145,6 +136,19 @@ def demo(*, read_only: bool, theme: str | None) -> int:
             import refactor_console.services.live  # noqa: F401
 
         return _run(platform, open_session, prepare, None, read_only=read_only, theme=theme)
+
+
+def demo_target(info: DemoWorldInfo, shown: SshTarget) -> SshTarget:
+    """Where a running demo world really is, in place of the address that is shown."""
+    return replace(
+        shown,
+        host=info.host,
+        port=info.port,
+        user=info.user,
+        identity_file=str(info.identity_file),
+        known_hosts_file=str(info.known_hosts_file),
+        config_file=os.devnull,
+    )
 
 
 def _run(
