@@ -50,8 +50,11 @@ def console(*, config: Path | None, environment: str | None, read_only: bool, th
 
     def prepare() -> Prepared:
         import refactor_console.services.live  # noqa: F401
-        from refactor_console.app import Prepared
+        from refactor_console.app import ConsoleApp, Prepared
+        from refactor_console.screens.panes import action_ids
+        from refactor_console.settings import check_keys
 
+        check_keys(check().settings, check().file, action_ids(ConsoleApp))
         return Prepared(check().environments, check().settings.keys)
 
     def open_session(chosen: Environment) -> ConsoleSession:
@@ -75,6 +78,7 @@ class Checked:
     """The configuration after the check."""
 
     settings: Settings
+    file: Path
     environments: tuple[Environment, ...]
     start: str
 
@@ -85,7 +89,7 @@ def _check(config: Path | None, environment: str | None) -> Checked:
     found, file = configuration.load(config)
     if environment is not None:
         found = found.model_copy(update={"default_environment": environment})
-    return Checked(found, *configuration.environments(found, file))
+    return Checked(found, file, *configuration.environments(found, file))
 
 
 def _glance_at(checked: Checked) -> Glance:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -194,6 +194,26 @@ def environments(settings: Settings, file: Path) -> tuple[tuple[Environment, ...
             )
         )
     return tuple(values.environment(name) for name, values in named.items()), start
+
+
+def check_keys(settings: Settings, file: Path, known: Collection[str]) -> None:
+    """Refuse keys for actions that do not exist.
+
+    Raises:
+        SettingsError: naming the first such action and the nearest real one.
+    """
+    for action in settings.keys:
+        if action not in known:
+            close = difflib.get_close_matches(action, sorted(known), n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            where = _where(("keys", action), file, {}, os.environ)
+            raise SettingsError(
+                Problem(
+                    f"{where}: there is no such action.{hint}",
+                    "Actions: " + ", ".join(sorted(known)),
+                    code="unknown-key",
+                )
+            )
 
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:

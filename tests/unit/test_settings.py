@@ -166,3 +166,18 @@ def test_a_glance_at_any_file_raises_nothing(tmp_path_factory: pytest.TempPathFa
     file = tmp_path_factory.mktemp("any") / "config.toml"
     file.write_text(text, encoding="utf-8", errors="surrogatepass")
     assert glance.glance(file) is None or glance.glance(file)
+
+
+def test_a_key_for_an_action_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    from refactor_console.app import ConsoleApp
+    from refactor_console.screens.panes import action_ids
+
+    known = action_ids(ConsoleApp)
+    good, file = load(tmp_path, 'host = "a"\n[keys]\n"containers.restart" = "ctrl+r"\n"logs.pause" = "p"')
+    settings.check_keys(good, file, known)
+    wrong, file = load(tmp_path, 'host = "a"\n[keys]\n"containers.restrat" = "ctrl+r"')
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.check_keys(wrong, file, known)
+    assert caught.value.problem.summary == (
+        f"{file}: keys.containers.restrat: there is no such action. Did you mean containers.restart?"
+    )

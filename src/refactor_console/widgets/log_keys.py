@@ -11,7 +11,7 @@ def _hidden(key: str, action: str, label: str, tip: str, name: str) -> Binding:
 
 
 KEYS: tuple[Binding, ...] = (
-    Binding("end,G", "end", "End", tooltip="To the newest line, and follow again", id="logs.end"),
+    _hidden("end,G", "end", "Follow", "To the newest line, and follow again", "end"),
     _hidden("up,k", "cursor(-1)", "Line up", "Select the line above, and pause", "up"),
     _hidden("down,j", "cursor(1)", "Line down", "Select the line below", "down"),
     _hidden("shift+up,K", "extend(-1)", "Extend up", "Select more lines upward", "extend_up"),
