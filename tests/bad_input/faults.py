@@ -29,16 +29,12 @@ async def fault(droplet: Droplet, script: str, undo: str, *, feed: str | None = 
 
 
 def greeting(words: str) -> tuple[str, str]:
-    """Scripts that let deploy's login shell print what is fed to them first, and that stop it.
+    """Scripts that make deploy's login shell run `words` first, with what is fed to them in /run/greeting; and undo it.
 
     bash reads .bashrc for a command over SSH too (bash(1), "Invocation"), and prints whatever is in there.
     """
-    undo = "[ ! -e ~deploy/.bashrc.kept ] || mv ~deploy/.bashrc.kept ~deploy/.bashrc; rm -f /run/greeting"
-    script = (
-        f"base64 -d >/run/greeting; cp -p ~deploy/.bashrc ~deploy/.bashrc.kept; "
-        f"{{ echo '{words}'; cat ~deploy/.bashrc.kept; }} >~deploy/.bashrc"
-    )
-    return script, undo
+    undo = "rm -f ~deploy/.bashrc /run/greeting"
+    return f"base64 -d >/run/greeting; echo '{words}' >~deploy/.bashrc", undo
 
 
 def new_key(directory: Path) -> tuple[str, str]:

@@ -118,11 +118,13 @@ async def test_a_changed_host_key_stops_everything_until_it_is_the_right_one(dro
 @pytest.mark.droplet
 async def test_a_login_shell_that_only_prints_garbage_is_said(droplet: Droplet, tmp_path: Path) -> None:
     script, undo = greeting("cat /run/greeting; exit 0")
-    async with fault(droplet, script, undo, feed="//6AG1szMW1bcmVkXVt4XVsvXQo="):
-        async with watched(DropletWorld(droplet).environment, tmp_path) as watch:
-            await nothing_but(watch, "malformed")
-            assert "did not answer 'id'" in watch.problem(LINK).summary
-            waits_for_a_person(watch)
-            await shell(droplet, undo)
-            watch.session.retry_now()
-            await watch.all_live()
+    async with (
+        fault(droplet, script, undo, feed="//6AG1szMW1bcmVkXVt4XVsvXQo="),
+        watched(DropletWorld(droplet).environment, tmp_path) as watch,
+    ):
+        await nothing_but(watch, "malformed")
+        assert "did not answer 'id'" in watch.problem(LINK).summary
+        waits_for_a_person(watch)
+        await shell(droplet, undo)
+        watch.session.retry_now()
+        await watch.all_live()

@@ -15,7 +15,7 @@ import pytest
 from refactor_console.domain.logs import MarkKind
 from refactor_console.domain.text import visible
 from tests.bad_input.faults import fault, greeting, shell
-from tests.bad_input.watch import EVERY_FEED, JOURNAL, Watch, watched
+from tests.bad_input.watch import EVERY_FEED, JOURNAL, VITALS, Watch, watched
 from tests.droplet.droplet import Droplet
 from tests.worlds import World
 from tests.worlds.demo import DemoWorld
@@ -24,7 +24,6 @@ from tests.worlds.droplet import DropletWorld
 GREETINGS = {
     "a banner": b"Welcome!\nuid=0(root) is not who you are\n",
     "bytes and sequences": b"\xff\xfe\x80\x1b[2J\x1b]0;x\x07[red]x[/]\xe2\x80\xae\n{}\n[1]\nnull\n0\n",
-    "no line break at the end": b"\x1b[31mhalf a line",
 }
 
 
@@ -70,9 +69,7 @@ async def test_a_unit_that_does_not_exist_is_a_state_and_not_an_error(world: Wor
     async with watched(replace(world.environment, unit=unit), tmp_path) as watch:
         await watch.all_live()
         assert concern(watch, unit) == f"{unit} does not exist on this host"
-        journal = watch.feeds()[JOURNAL].reading.value
-        assert journal is not None
-        assert journal.notice == f"The journal of {unit} is empty so far."
+        assert _notice(watch) == f"The journal of {unit} is empty so far."
         if not isinstance(world, DropletWorld):
             return
         words = ["systemd-run", "--quiet", f"--unit={unit}", "sh", "-c", "echo now it exists; exec sleep 60"]
@@ -111,13 +108,16 @@ async def test_an_empty_journal_says_that_it_is_empty_and_then_fills(droplet: Dr
     await asyncio.to_thread(droplet.empty_journal)
     async with watched(world.journal_environment(), tmp_path) as watch:
         await watch.all_live()
-        journal = watch.feeds()[JOURNAL].reading.value
-        assert journal is not None
-        assert "is empty so far" in journal.notice
+        assert "is empty so far" in _notice(watch)
         await world.log_to_journal([b"the first line ever"])
         await watch.until(lambda: _has(watch, "the first line ever"), "the first line")
-        await watch.until(lambda: watch.feeds()[JOURNAL].reading.value.notice == "", "no notice any more")
+        await watch.until(lambda: _notice(watch) == "", "no notice any more")
         assert MarkKind.CUT not in [mark.kind for mark in watch.marks.get(watch.journal, [])]
+
+
+def _notice(watch: Watch) -> str:
+    progress = watch.feeds()[JOURNAL].reading.value
+    return str(progress.notice) if progress is not None else "nothing is known"
 
 
 def _has(watch: Watch, text: str) -> bool:
@@ -130,9 +130,7 @@ async def test_a_wrong_clock_is_measured_and_said_until_it_is_right(world: World
         if isinstance(world, DemoWorld):
             await world.skew_clock(by)
         elif isinstance(world, DropletWorld):
-            change: Callable[[], None] = (
-                (lambda: world.droplet.skew_clock(by)) if by else (lambda: world.droplet.restore_clock())
-            )
+            change: Callable[[], None] = (lambda: world.droplet.skew_clock(by)) if by else world.droplet.restore_clock
             await asyncio.to_thread(change)
 
     async with watched(world.environment, tmp_path) as watch:
@@ -163,21 +161,43 @@ async def test_a_login_shell_that_prints_garbage_first_hides_nothing(
     """The shell's words go before every command's own, on every channel."""
     world = DropletWorld(droplet)
     script, undo = greeting("cat /run/greeting")
-    async with fault(droplet, script, undo, feed=base64.b64encode(words).decode()):
-        async with watched(world.journal_environment(), tmp_path) as watch:
-            await watch.all_live()
-            identity = watch.session.link.reading.value
-            assert identity is not None
-            assert identity.user == "deploy"
-            assert identity.hostname == (await shell(droplet, "uname -n")).strip()
-            assert watch.session.unit.reading.value is not None
-            vitals = watch.session.vitals.reading.value
-            assert vitals is not None
-            assert vitals.memory_total > 0
-            assert {disk.mount for disk in vitals.disks} >= {"/"}
-            assert vitals.clock_offset is not None, "the clock could not be measured"
-            await world.log_to_journal([b"a line behind the greeting"])
-            await watch.until(lambda: _has(watch, "a line behind the greeting"), "the journal is read all the same")
-            for entry in watch.entries(watch.journal):
-                assert all(visible(line) == line for line in entry.text.split("\n"))
-            await watch.go_on(EVERY_FEED)
+    async with (
+        fault(droplet, script, undo, feed=base64.b64encode(words).decode()),
+        watched(world.journal_environment(), tmp_path) as watch,
+    ):
+        await watch.all_live()
+        identity = watch.session.link.reading.value
+        assert identity is not None
+        assert identity.user == "deploy"
+        assert identity.hostname == (await shell(droplet, "uname -n")).strip()
+        assert watch.session.unit.reading.value is not None
+        vitals = watch.session.vitals.reading.value
+        assert vitals is not None
+        assert vitals.memory_total > 0
+        assert {disk.mount for disk in vitals.disks} >= {"/"}
+        assert vitals.clock_offset is not None, "the clock could not be measured"
+        await world.log_to_journal([b"a line behind the greeting"])
+        await watch.until(lambda: _has(watch, "a line behind the greeting"), "the journal is read all the same")
+        for entry in watch.entries(watch.journal):
+            assert all(visible(line) == line for line in entry.text.split("\n"))
+        await watch.go_on(EVERY_FEED)
+
+
+@pytest.mark.droplet
+async def test_a_greeting_that_runs_into_the_answers_is_named_where_it_spoils_one(
+    droplet: Droplet, tmp_path: Path
+) -> None:
+    """Without a line break at its end it cannot be told from an answer's first line; guessing would be a lie."""
+    world = DropletWorld(droplet)
+    script, undo = greeting("cat /run/greeting")
+    async with (
+        fault(droplet, script, undo, feed=base64.b64encode(b"\x1b[31mhalf a line").decode()),
+        watched(world.journal_environment(), tmp_path) as watch,
+    ):
+        await watch.fails(frozenset({VITALS}), "malformed")
+        assert "the login shell prints something of its own" in watch.problem(VITALS).remedy
+        await world.log_to_journal([b"a line behind the half one", b"and another"])
+        await watch.until(lambda: _has(watch, "and another"), "the journal is read all the same")
+        assert any("a line behind the half one" in entry.text for entry in watch.entries(watch.journal))
+        await shell(droplet, undo)
+        await watch.all_live()

@@ -120,13 +120,15 @@ class Watch:
         await self.go_on(EVERY_FEED - names)
 
     async def go_on(self, names: frozenset[str]) -> None:
-        """These feeds are live, and those that look again and again have looked after now."""
+        """These feeds are live, and those that look again every few seconds have looked after now."""
         now = self.session.link.clock()
+        if names == EVERY_FEED:
+            self.session.retry_now()  # nothing waits for a fault to end: this only brings the next look nearer
 
         def fresh(at: datetime | None) -> bool:
             return at is not None and at > now
 
-        looking = [self.feeds()[name] for name in names & {UNIT, VITALS, ENGINE, CONTAINERS}]
+        looking = [self.feeds()[name] for name in names & {UNIT, VITALS, CONTAINERS}]
         await self.until(
             lambda: (
                 all(self.feeds()[name].reading.is_live for name in names)

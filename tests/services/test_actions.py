@@ -17,6 +17,7 @@ from refactor_console.adapters.audit_file import AuditFile, AuditUnwritable
 from refactor_console.adapters.engine_errors import ContainerGone, EngineError
 from refactor_console.domain.actions import ActionPreview, ConfirmBy, Verb
 from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.services import actions
 from refactor_console.services.actions import ActionRefused, Actions
 from refactor_console.services.audit_log import AuditLog
 from refactor_console.services.engine_link import EngineLink
@@ -252,3 +253,17 @@ async def test_an_interrupted_action_leaves_a_result_that_says_so(desk: Desk) ->
 async def test_no_value_of_a_variable_reaches_a_record(desk: Desk) -> None:
     await desk.actions.perform(await desk.restart(), "production")
     assert "hunter2" not in desk.audit.read_text()
+
+
+async def test_an_act_that_ends_in_a_bug_of_the_console_has_its_last_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> tuple[bool, str]:
+        raise KeyError("nobody foresaw this")
+
+    preview = await desk.restart()
+    monkeypatch.setattr(actions, "_became", broken)
+    with pytest.raises(KeyError):
+        await desk.actions.perform(preview, "production")
+    assert desk.stages == desk.on_host == ["intent", "result"]
+    assert desk.records[-1]["outcome"] == "done, but not looked at afterwards"

@@ -26,7 +26,7 @@ from refactor_console.adapters.engine_errors import (
     diagnose,
 )
 from refactor_console.adapters.engine_transport import Adapter, Client
-from refactor_console.domain.containers import ContainerState
+from refactor_console.domain.containers import Container, ContainerState
 from tests.services.engine_server import ENVIRONMENT, EngineServer, LocalConnection, inspected, until
 
 A = "a" * 64
@@ -264,6 +264,7 @@ NOBODY = (0, b"Welcome!\nuid=1001(nodocker) gid=1001(nodocker) groups=1001(nodoc
     ("stat", "who", "unit", "code", "word"),
     [
         (SOCKET, NOBODY, (0, b"active\n"), "no-permission", "usermod -aG docker nodocker"),
+        ((0, b"socket|srw-------|root|docker\n"), DEPLOY, (0, b"active\n"), "no-permission", "sudo chmod g+rw"),
         (SOCKET, DEPLOY, (3, b"inactive\n"), "engine-stopped", "systemctl start docker"),
         (SOCKET, DEPLOY, (0, b"active\n"), "unreachable", "AllowStreamLocalForwarding"),
         ((1, b"stat: cannot statx"), DEPLOY, (4, b"inactive\n"), "socket-absent", "docker_socket"),
@@ -298,3 +299,47 @@ async def test_closing_never_waits_for_a_connection_that_is_being_opened(tmp_pat
             await asking
         assert time.monotonic() - before < 1
         server.shutdown()
+
+
+async def test_a_host_with_hundreds_of_containers_is_not_asked_about_all_of_them_at_once(
+    server: EngineServer, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time limit of a request runs while it waits for a thread."""
+    for number in range(60):
+        server.add(inspected(f"{number:064x}", f"job-{number}"))
+    inspect, under_way, most = Engine.inspect, 0, 0
+
+    async def counted(self: Engine, container_id: str) -> Container:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await inspect(self, container_id)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(Engine, "inspect", counted)
+    assert len(await engine.containers()) == 61
+    assert most < 6  # the Engine's own threads, of which others need some
+
+
+async def test_an_engine_that_went_and_came_back_leaves_no_connection_of_the_time_before(
+    server: EngineServer, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Adapter] = []
+    close = Adapter.close
+
+    def noted(adapter: Adapter) -> None:
+        closed.append(adapter)
+        close(adapter)
+
+    monkeypatch.setattr(Adapter, "close", noted)
+    await engine.ping()
+    first = engine._adapter
+    server.down()
+    with pytest.raises(EngineError):
+        await engine.ping()
+    server.up()
+    await engine.ping()
+    assert engine._adapter is not first
+    assert first in closed

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from refactor_console.domain.containers import ContainerBoard, ContainerRow, ContainerState
+from refactor_console.adapters.engine import Engine
+from refactor_console.domain.containers import Container, ContainerBoard, ContainerRow, ContainerState
 from refactor_console.domain.reading import Phase
 from refactor_console.services import container_feed
 from refactor_console.services.container_feed import ContainerWatch
@@ -173,3 +174,33 @@ async def test_missing_statistics_are_said_and_do_not_fail_the_board(
     watched.server.happen(A, "update")
     await until(lambda: (value := watched.feed.reading.value) and "rust-app" in value.stats_problem)
     assert watched.feed.reading.is_live
+
+
+async def test_a_bug_while_an_event_is_handled_ends_the_board_visibly_and_it_comes_back(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases: list[tuple[Phase, str]] = []
+    watched.feed.subscribe(lambda r: phases.append((r.phase, r.problem.code if r.problem else "")))
+    inspect = Engine.inspect
+
+    async def broken(_: Engine, __: str) -> Container:
+        monkeypatch.setattr(Engine, "inspect", inspect)
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr(Engine, "inspect", broken)
+    watched.server.set_state(A, "die", Status="exited", ExitCode=3, FinishedAt="2026-01-01T00:00:09Z")
+    await until(lambda: (Phase.FAILED, "console-bug") in phases)
+    await until(lambda: watched.feed.reading.is_live and watched.state("rust-app") is ContainerState.EXITED)
+
+
+async def test_a_bug_in_the_statistics_is_seen(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    problems: list[str] = []
+    watched.feed.subscribe(lambda r: problems.append(r.problem.code if r.problem else ""))
+
+    def broken(*_: object) -> None:
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(container_feed, "usage_between", broken)
+    await until(lambda: "console-bug" in problems)
+    await until(lambda: watched.feed.reading.is_live)

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
+from refactor_console.adapters.engine import LogStream
 from refactor_console.adapters.engine_payloads import parse_container
 from refactor_console.domain.containers import Container
 from refactor_console.domain.logs import Level, LogBatch, LogLine, LogMark, MarkKind
@@ -242,3 +244,26 @@ async def test_an_engine_that_stops_and_starts_costs_no_line(followed: Followed)
     followed.server.say(A, b"three")
     await until(lambda: len(followed.lines) == 3)
     assert followed.texts == ["one", "two", "three"]
+
+
+async def test_a_bug_is_a_visible_cut_and_the_log_goes_on_without_loss(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed.server.say(A, b"one")
+    followed.start()
+    await until(lambda: followed.texts == ["one"])
+    take = LogStream.take
+
+    async def broken(_: LogStream) -> list[LogLine]:
+        monkeypatch.setattr(LogStream, "take", take)
+        raise KeyError("nobody foresaw this")
+
+    problems: list[str] = []
+    followed.source.feed.subscribe(lambda r: problems.append(r.problem.code if r.problem else ""))
+    monkeypatch.setattr(LogStream, "take", broken)
+    followed.server.say(A, b"two")
+    await until(lambda: "two" in followed.texts)
+    followed.server.say(A, b"three")
+    await until(lambda: followed.texts == ["one", "two", "three"] and followed.source.feed.reading.is_live)
+    assert "console-bug" in problems
+    assert followed.kinds() == [MarkKind.CUT, MarkKind.RESUMED]

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,16 +169,6 @@ async def test_a_cancelled_feed_closes_its_source() -> None:
     async with supervised(attempt) as (feed, _, _waker):
         await until(lambda: feed.reading.is_live)
     assert closed.is_set()
-
-
-async def test_an_error_that_nobody_meant_is_not_swallowed() -> None:
-    async def attempt() -> AsyncIterator[int]:
-        for number in (1, 0):
-            yield 1 // number
-
-    feed: Feed[int] = Feed("test")
-    with pytest.raises(ZeroDivisionError):
-        await supervise(feed, attempt, waker=Waker(), backoff=QUICK)
 
 
 async def test_a_wake_reaches_everyone_who_waits_and_nobody_after_that() -> None:

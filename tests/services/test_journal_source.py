@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from refactor_console.adapters.journal import JournalParser
 from refactor_console.domain.environment import Environment
-from refactor_console.domain.logs import LogBatch, MarkKind, SourceProgress
+from refactor_console.domain.logs import LogBatch, LogLine, MarkKind, SourceProgress
 from refactor_console.domain.reading import Phase
 from refactor_console.services.feed import Backoff
 from refactor_console.services.journal_source import JournalSource
@@ -216,3 +217,28 @@ async def test_a_cut_under_load_is_told_apart_from_the_sources_own_end(server: S
     cut = next(mark for batch in batches for mark in batch.marks)
     assert "connection" in cut.text
     assert messages(batches) == ["line 1", "line 2", "line 3"]
+
+
+async def test_a_bug_while_lines_are_read_is_seen_and_loses_none_of_them(
+    server: Server, journalctl: Journalctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = JournalParser.feed
+
+    def broken(self: JournalParser, data: bytes, now_ns: int) -> list[LogLine]:
+        lines = feed(self, data, now_ns)
+        if b"line 5" in data:
+            monkeypatch.setattr(JournalParser, "feed", feed)
+            raise KeyError("nobody foresaw this")
+        return lines
+
+    monkeypatch.setattr(JournalParser, "feed", broken)
+    async with following(server) as (source, batches):
+        problems: list[str] = []
+        source.feed.subscribe(lambda reading: problems.append(reading.problem.code if reading.problem else ""))
+        await until(lambda: len(messages(batches)) == 3)
+        journalctl.entries += [Journalctl.entry(number) for number in (4, 5, 6)]
+        journalctl.hang_up.set()
+        await until(lambda: len(messages(batches)) == 6)
+        await until(lambda: source.feed.reading.is_live)
+    assert "console-bug" in problems
+    assert messages(batches) == [f"line {number}" for number in range(1, 7)]

@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from refactor_console.adapters import host
 from refactor_console.adapters.host_errors import HostConnectionLost
 from refactor_console.domain.environment import Environment, SshTarget
 from refactor_console.domain.reading import Phase, Reading
@@ -250,3 +251,31 @@ async def test_vitals_come_without_disks_or_clock_where_the_host_has_no_tools(se
     assert vitals.clock_offset is not None
     assert vitals.clock_error is not None
     assert vitals.clock_error.total_seconds() >= 0.5
+
+
+async def test_a_bug_while_connecting_is_a_failure_that_dependants_hear_of_and_the_link_still_comes_up(
+    server: Server,
+) -> None:
+    go = asyncio.Event()
+    attempts = 0
+
+    async def connect(target: SshTarget, *, read_only: bool) -> host.HostConnection:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise KeyError("nobody foresaw this")
+        await go.wait()
+        return await host.connect(target, read_only=read_only)
+
+    link = HostLink(Environment("test", server.target), connect=connect, backoff=QUICK)
+    link.start()
+    try:
+        await until(lambda: attempts == 2)
+        with pytest.raises(LinkDown):
+            await link.connection()
+        assert link.feed.reading.problem is not None
+        assert link.feed.reading.problem.code == "console-bug"
+        go.set()
+        await until(lambda: link.feed.reading.is_live)
+    finally:
+        await link.close()

@@ -99,7 +99,14 @@ async def test_while_compose_replaces_a_container_the_service_keeps_one_source(h
 
 async def test_a_second_running_container_of_a_service_has_its_own_source(hub: SourceHub) -> None:
     hub.observe(ContainerBoard((row("a", "rust-app", name="one"), row("b", "rust-app", name="two", day=2))))
-    assert keys(hub) == ["container:one", "container:rust-app"]
+    assert keys(hub) == ["container:rust-app", "container:two"]
+
+
+async def test_a_service_that_is_scaled_up_keeps_its_source_and_the_new_container_gets_one(hub: SourceHub) -> None:
+    first = row("a", "rust-app", name="one")
+    hub.observe(ContainerBoard((first,)))
+    hub.observe(ContainerBoard((first, row("b", "rust-app", name="two", day=2))))
+    assert keys(hub) == ["container:rust-app", "container:two"]
 
 
 async def test_there_is_a_bound_on_how_many_are_followed(hub: SourceHub) -> None:
@@ -133,6 +140,27 @@ async def test_a_source_that_waits_for_its_container_shares_the_boards_failure(
     await until(lambda: source.feed.reading.phase is Phase.LIVE)
     await until(lambda: sum(f"{stopped}/logs" in request for request in server.requests) == 2)
     board.fail(Problem("The Docker Engine does not run."))
-    await until(lambda: source.feed.reading.phase is Phase.FAILED or board.fail(Problem("again")))
+
+    def shared() -> bool:
+        board.fail(Problem("again"))
+        return source.feed.reading.phase is Phase.FAILED
+
+    await until(shared)
     board.live(ContainerBoard((row("b", "rust-app", running=False),)))
     assert source.feed.reading.phase is Phase.LIVE
+
+
+async def test_a_new_container_is_followed_however_many_have_come_and_gone(hub: SourceHub) -> None:
+    for number in range(MOST_SOURCES + 5):
+        hub.observe(ContainerBoard((row("a", "", name=f"job-{number}", ours=False),)))
+    assert f"container:job-{MOST_SOURCES + 4}" in keys(hub)
+    assert len(hub.sources()) == MOST_SOURCES
+
+
+async def test_a_service_of_ours_takes_the_place_of_a_stranger(hub: SourceHub) -> None:
+    strangers = tuple(row("a", "", name=f"n{i}", ours=False) for i in range(MOST_SOURCES))
+    hub.observe(ContainerBoard(strangers))
+    hub.observe(ContainerBoard((row("b", "rust-app"), *strangers)))
+    assert keys(hub)[0] == "container:rust-app"
+    assert len(hub.sources()) == MOST_SOURCES
+    assert f"container:n{MOST_SOURCES - 1}" not in keys(hub)

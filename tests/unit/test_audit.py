@@ -6,13 +6,16 @@ import asyncio
 import json
 import os
 import stat
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from refactor_console.adapters import audit_file
 from refactor_console.adapters.audit_file import AuditFile, AuditUnwritable, default_path
 from refactor_console.domain.audit import AuditRecord, Stage
+from refactor_console.domain.command import RemoteCommand
 
 
 def record(run: str = "1") -> AuditRecord:
@@ -80,3 +83,21 @@ async def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_usual_place_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert default_path() == tmp_path / "refactor-console" / "audit.jsonl"
+
+
+async def test_a_disk_that_does_not_answer_is_an_error_in_good_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: answers.wait(20))
+    monkeypatch.setattr(audit_file, "WRITE_SECONDS", 0.05)
+    try:
+        with pytest.raises(AuditUnwritable, match="no answer"):
+            await AuditFile(tmp_path / "audit.jsonl").append(record())
+    finally:
+        answers.set()
+
+
+def test_what_goes_to_a_commands_standard_input_is_not_in_its_words() -> None:
+    command = RemoteCommand(("tee",), stdin=b"hidden")
+    assert "hidden" not in f"{command!r} {command}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -197,6 +198,31 @@ def test_the_payload_of_a_stopped_container_is_no_sample() -> None:
     assert parse_counters({"read": "0001-01-01T00:00:00Z", "cpu_stats": {}, "memory_stats": {}}) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"app --password {SECRET} --user a",
+        f"redis-server --requirepass {SECRET}",
+        f"env MYSQL_PWD={SECRET} mysql",
+        f"curl -H Authorization: Bearer {SECRET} https://x.test",
+    ],
+)
+def test_a_secret_in_a_process_list_is_masked_wherever_it_stands(line: str) -> None:
+    table = payloads.parse_top({"Titles": ["CMD"], "Processes": [[line]]})
+    assert SECRET not in str(table)
+
+
+def test_an_answer_without_an_id_is_refused_without_its_secrets() -> None:
+    with pytest.raises(EngineMalformed) as caught:
+        payloads.parse_container({"Config": {"Env": [f"TOKEN={SECRET}"]}})
+    assert SECRET not in str(caught.value.problem)
+    assert "Config" in caught.value.problem.detail
+
+
+def test_a_time_beyond_the_calendar_is_none() -> None:
+    assert payloads.parse_time_ns("9999-12-31T23:59:59-23:59") is None
+
+
 # Log frames.
 
 
@@ -269,6 +295,11 @@ def test_an_entry_without_a_time_is_kept_with_the_time_before_it_and_counted() -
     lines = decoder.feed(frame(STAMP + b" one\n") + frame(b"no stamp here\n") + frame(b""))
     assert [(entry.time_ns, entry.message) for entry in lines] == [(NS, "one"), (NS, "no stamp here")]
     assert decoder.unreadable == 1
+
+
+def test_a_first_entry_without_a_time_is_not_of_1970() -> None:
+    (line,) = LogDecoder(terminal=False).feed(frame(b"no stamp here\n"))
+    assert abs(line.time_ns - time.time_ns()) < 60_000_000_000
 
 
 def test_the_engines_own_failure_inside_the_stream_is_an_error_and_not_a_line() -> None:

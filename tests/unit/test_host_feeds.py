@@ -8,7 +8,8 @@ import pytest
 
 from refactor_console.domain import commands
 from refactor_console.domain.command import Completed
-from refactor_console.domain.unit import UnitError
+from refactor_console.domain.unit import UnitError, parse_unit
+from refactor_console.domain.vitals import parse_df
 from refactor_console.services.host_feeds import read_clock, read_unit
 from refactor_console.services.link import last_line
 
@@ -74,3 +75,11 @@ def test_each_useless_answer_of_systemctl_has_its_own_problem(completed: Complet
 def test_the_answer_is_the_last_line_after_a_greeting() -> None:
     assert last_line("Welcome!\nNews: none\nrefactor-droplet\n\n") == "refactor-droplet"
     assert last_line("") == ""
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 5000, "-1", ""], ids=["power", "endless", "negative", "none"])
+def test_a_number_that_is_none_is_not_a_bug(number: str) -> None:
+    assert parse_df(f"/dev/sda1 {number} 1 1 1% /") == ()
+    states = "LoadState=loaded\nActiveState=active\nSubState=exited"
+    unit = parse_unit(f"{states}\nExecMainStatus={number}\nStateChangeTimestamp=@{number}", "u")
+    assert (unit.main_status, unit.changed_at) == (None, None)

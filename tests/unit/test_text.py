@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -66,3 +68,14 @@ def test_a_sequence_that_never_ends_hides_nothing() -> None:
     assert "the rest" in visible("\x1b]0;title the rest")
     assert "the rest" in visible("\x9dtitle the rest")
     assert visible("\x1b]0;title\x07the rest") == "the rest"
+
+
+@pytest.mark.parametrize("beginning", ["\x9d", "\x90", "\x98", "\x9f", "\x1b]", "\x1b]\x9d", "\x1bP\x90", "\x9b0 "])
+def test_a_line_of_nothing_but_beginnings_takes_no_longer_than_another(beginning: str) -> None:
+    begun = time.process_time()
+    visible(beginning * 50_000)
+    assert time.process_time() - begun < 2  # looked at once for each beginning, it takes nine
+
+
+def test_a_string_that_begins_within_another_ends_only_itself() -> None:
+    assert visible("\x9da\x9db\x07c") == "\\x9dac"

@@ -21,6 +21,10 @@ def default_path() -> Path:
     return platformdirs.user_state_path("refactor-console") / "audit.jsonl"
 
 
+WRITE_SECONDS = 10.0
+"""A home directory on a network that is gone must not hold up every action for ever."""
+
+
 class AuditFile:
     """One file of records."""
 
@@ -34,11 +38,12 @@ class AuditFile:
             AuditUnwritable: it is not.
         """
         try:
-            await asyncio.to_thread(self._append, record.to_json().encode("ascii"))
+            async with asyncio.timeout(WRITE_SECONDS):
+                await asyncio.to_thread(self._append, record.to_json().encode("ascii"))
         except OSError as error:
             raise AuditUnwritable(
                 Problem(
-                    f"The audit record could not be written to {self.path}: {error.strerror or error}.",
+                    f"The audit record could not be written to {self.path}: {_words(error)}.",
                     "Make room or mend the permissions there; nothing is changed without a record.",
                     repr(error),
                     code="audit-unwritable",
@@ -64,6 +69,12 @@ class AuditFile:
             os.close(descriptor)
         if is_new:
             _sync_directory(directory)
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, TimeoutError) and error.strerror is None:
+        return f"the disk gave no answer within {WRITE_SECONDS:.0f} s"
+    return error.strerror or str(error)
 
 
 def _sync_directory(directory: Path) -> None:

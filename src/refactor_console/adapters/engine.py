@@ -99,7 +99,14 @@ class Engine:
         """Every container, inspected; one that goes away meanwhile is left out."""
         listed = await self._ask("list containers", lambda client: client.containers(all=True))
         names = [engine_payloads.text(engine_payloads.mapping(entry).get("Id")) for entry in listed or ()]
-        tasks = [asyncio.create_task(self._inspect_or_none(name)) for name in names if name]
+        # Not all at once: the time limit of a request runs while it waits for a thread, and others ask meanwhile.
+        turns = asyncio.Semaphore(_THREADS - 2)
+
+        async def look(name: str) -> Container | None:
+            async with turns:
+                return await self._inspect_or_none(name)
+
+        tasks = [asyncio.create_task(look(name)) for name in names if name]
         try:  # not a TaskGroup: it would wrap our errors in an ExceptionGroup that no feed expects
             return tuple(found for found in await asyncio.gather(*tasks) if found is not None)
         finally:
@@ -271,6 +278,8 @@ class Engine:
 
     async def _explained(self, error: EngineUnreachable) -> ConsoleError:
         """The better explanation; the Engine may come back as another version, so that is asked anew."""
+        if self._client is not None and self._adapter is not None:
+            self._adapter.close()  # its idle connections; the next request makes another one
         self._client = None
         return error if self._diagnose is None else await self._diagnose()
 

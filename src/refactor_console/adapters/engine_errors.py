@@ -254,7 +254,7 @@ async def diagnose(host: CommandRunner, environment: Environment) -> EngineUnrea
         return EngineDenied(
             Problem(
                 f"User {user} may not use the Docker Engine's socket {path}: it belongs to {owner}:{group} ({mode}).",
-                f"On the host: sudo usermod -aG {group} {user}, then log in again (reconnect the console).",
+                _way_in(path, mode, group, user),
                 f"{user} is in: {', '.join(groups)}",
                 code="no-permission",
             )
@@ -313,6 +313,13 @@ def _identity(text: str) -> tuple[str, int, tuple[str, ...]]:
     if not found:
         return "", -1, ()
     return found[2], int(found[1]), tuple(re.findall(r"\d+\(([^)]*)\)", found[3]))
+
+
+def _way_in(path: str, mode: str, group: str, user: str) -> str:
+    """What to do about a socket that the user may not write to: joining its group helps only where that may write."""
+    if mode[5] != "w" or group == "root":
+        return f"On the host: sudo chgrp docker {path} && sudo chmod g+rw {path}, as Docker itself makes it."
+    return f"On the host: sudo usermod -aG {group} {user}, then log in again (reconnect the console)."
 
 
 def _may_write(mode: str, owner: str, group: str, user: str, uid: int, groups: tuple[str, ...]) -> bool:

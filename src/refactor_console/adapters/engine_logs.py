@@ -9,6 +9,7 @@ without a line break, each with its time in front (all the time of the first one
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class LogDecoder:
         self._second = b""
         self._second_ns = 0
         self.unreadable = 0
-        """Entries without a readable time; each became a line with the time of the line before."""
+        """Entries without a readable time; each became a line with the time of the line before, or ours."""
 
     def feed(self, chunk: bytes) -> list[LogLine]:
         """The lines that are complete now.
@@ -71,11 +72,6 @@ class LogDecoder:
             lines.append(self._line(stream, pending.time_ns, b"".join(pending.parts)))
         self._pending.clear()
         return lines
-
-    @property
-    def holds_a_part(self) -> bool:
-        """Whether the beginning of a message waits for its end."""
-        return bool(self._pending or self._buffer)
 
     def _frames(self) -> Iterator[tuple[int, bytes]]:
         buffer, at = self._buffer, 0
@@ -109,7 +105,7 @@ class LogDecoder:
         time_ns = self._time(payload[:space]) if space > 0 else None
         if time_ns is None:
             self.unreadable += 1
-            time_ns, body = self._last_ns, payload
+            time_ns, body = self._last_ns or time.time_ns(), payload  # never 1970: nobody would find it there
         else:
             body = payload[space + 1 :]
             self._last_ns = time_ns

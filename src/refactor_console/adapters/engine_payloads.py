@@ -63,7 +63,7 @@ _PROBE_OUTPUT = 4096
 _SHOWN_VALUE = 300
 _PASSWORD_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@", re.IGNORECASE)
 _SECRET_ARGUMENT = re.compile(
-    r"((?:pass(?:word|wd)?|secret|token|api[-_]?key|private[-_]?key)[\w-]*[=:])\S+", re.IGNORECASE
+    r"((?:pass(?:word|wd)?|pwd|secret|token|api[-_]?key|private[-_]?key)[\w-]*[=:]|\bbearer )\S+", re.IGNORECASE
 )
 _SECRET_FLAG = re.compile(
     r"^--?[\w-]*(?:pass(?:word|wd)?|secret|token|api[-_]?key|private[-_]?key)[\w-]*$", re.IGNORECASE
@@ -105,11 +105,11 @@ def parse_time_ns(value: object) -> int | None:
         return None
     try:
         moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-    except ValueError:
+        if found[8]:
+            offset = timedelta(hours=int(found[9]), minutes=int(found[10]))
+            moment = moment - offset if found[8] == "+" else moment + offset
+    except (ValueError, OverflowError):
         return None
-    if found[8]:
-        offset = timedelta(hours=int(found[9]), minutes=int(found[10]))
-        moment = moment - offset if found[8] == "+" else moment + offset
     return (moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000 + int((found[7] or "0").ljust(9, "0"))
 
 
@@ -128,7 +128,7 @@ def parse_container(payload: object) -> Container:
     top = mapping(payload)
     identifier = text(top.get("Id"))
     if not identifier:
-        raise engine_errors.malformed("inspect a container", repr(payload))
+        raise engine_errors.malformed("inspect a container", f"no Id among: {', '.join(sorted(map(str, top)))}")
     state = mapping(top.get("State"))
     config = mapping(top.get("Config"))
     labels = mapping(config.get("Labels"))
@@ -317,7 +317,11 @@ def parse_info(version: object, info: object) -> EngineInfo:
 def parse_top(payload: object) -> ProcessTable:
     """``GET /containers/{id}/top``; command lines are masked as arguments are."""
     titles = tuple(text(t) for t in items(mapping(payload).get("Titles")))
-    rows = (tuple(mask_text(text(cell)) for cell in items(row)) for row in items(mapping(payload).get("Processes")))
+    # Word by word, and as a whole: a secret may be the word after its flag.
+    rows = (
+        tuple(mask_text(" ".join(mask_arguments(text(cell).split(" ")))) for cell in items(row))
+        for row in items(mapping(payload).get("Processes"))
+    )
     return ProcessTable(titles, tuple(row for row in rows if row))
 
 

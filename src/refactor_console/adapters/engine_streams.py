@@ -185,7 +185,7 @@ class Stream(Generic[T]):
         """The thread: open, read, parse, hand over."""
         # What stays when something raises that nobody foresaw: the stream must never seem to end in good order then.
         error: ConsoleError | None = ConsoleError(
-            Problem(f"The console failed while it tried to {self._what}.", "Please report this.", code="internal")
+            Problem(f"The console failed while it tried to {self._what}.", "Please report this.", code="console-bug")
         )
         begun = False
         try:

@@ -28,6 +28,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from refactor_console.adapters import engine_errors
+from refactor_console.domain.text import whole_number
 
 BASE_URL = "http+docker://localhost"
 _POOL_SIZE = 8
@@ -226,7 +227,7 @@ def open_client(adapter: Adapter, what: str, versions: tuple[str, str], timeout:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))
+    return tuple(whole_number(part) or 0 for part in version.split("."))
 
 
 def _words(response: Any) -> str:

@@ -138,8 +138,9 @@ class HostConnection:
                 await self._connection.wait_closed()
         except TimeoutError:
             self._connection.abort()  # the other side is silent
-        if self._jump is not None:
-            await self._jump.close()
+        finally:
+            if self._jump is not None:
+                await self._jump.close()
 
     async def run(self, command: RemoteCommand, *, limit: int = OUTPUT_LIMIT) -> Completed:
         """Run a command to its end; an exit status other than 0 is an answer, not an error.

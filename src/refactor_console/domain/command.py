@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class RemoteCommand:
     """Whether it changes anything on the host; refused in read-only mode by the host adapter."""
     timeout: float | None = 20.0
     """Seconds until it is given up; None for a stream that runs until cancelled."""
-    stdin: bytes = b""
+    stdin: bytes = field(default=b"", repr=False)
     """What the program reads from standard input; never shown, so a secret may go this way."""
 
     def render(self) -> str:

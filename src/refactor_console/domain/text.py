@@ -11,37 +11,37 @@ import re
 
 # CSI (ESC [ ... final), OSC (ESC ] ... BEL or ST), other strings (DCS, SOS, PM, APC) and two-byte escapes, with their
 # 8-bit C1 forms: what a program writes to colour its log (ECMA-48, 5th edition, sections 5.4 and 8.3). A string that is
-# never ended is not a sequence: what follows its beginning is text that someone may need to read.
+# never ended is not a sequence: what follows its beginning is text that someone may need to read. Where a string begins
+# within a string, the first one was never ended; so that a line of nothing but beginnings is looked at only once.
 _SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
-    r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]*(?:\x1b\\|\x9c)"
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x90\x98\x9c-\x9f]*(?:\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
-# What is left after that: C0 and C1 controls, DEL, the lone surrogates of undecodable bytes, line and paragraph
-# separators, and the characters that reorder or hide text (bidirectional controls, zero-width no-break space).
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ufeff]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _SUSPECT = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ufeff\ud800-\udfff\t]"
 )
 _TAB_STOP = 4
 
 
-def _picture(match: re.Match[str]) -> str:
-    """The visible stand-in of one control character (Unicode's Control Pictures block for C0)."""
-    code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
+def _pictures() -> dict[int, str]:
+    """The visible stand-ins of whatever `_SUSPECT` finds.
+
+    C0 controls become Unicode's Control Pictures; C1 controls, line and paragraph separators, and the characters that
+    reorder or hide text (bidirectional controls, zero-width no-break space) their code; a byte that was not UTF-8
+    (decoded with ``surrogateescape``) ``\\xNN``, other surrogates U+FFFD.
+    """
+    table = {code: chr(0x2400 + code) for code in range(0x20)}
+    table |= {code: f"\\x{code:02x}" for code in range(0x7F, 0xA0)}
+    table |= {0x7F: "\u2421", ord("\t"): " " * _TAB_STOP}
+    hidden = [*range(0x2028, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x61C, 0xFEFF]
+    table |= {code: f"\\u{code:04x}" for code in hidden}
+    table |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+    return table | {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
 
 
-def _escaped_byte(match: re.Match[str]) -> str:
-    """A byte that was not UTF-8 (decoded with ``surrogateescape``) as ``\\xNN``; other surrogates as U+FFFD."""
-    code = ord(match.group())
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else "\ufffd"
+_PICTURES = _pictures()
 
 
 def strip_sequences(text: str) -> str:
@@ -59,11 +59,14 @@ def visible(text: str) -> str:
     """
     if not _SUSPECT.search(text):
         return text
-    text = strip_sequences(text).replace("\t", " " * _TAB_STOP)
-    text = _SURROGATES.sub(_escaped_byte, text)
-    return _CONTROLS.sub(_picture, text)
+    return strip_sequences(text).translate(_PICTURES)
 
 
 def decode(raw: bytes) -> str:
     """Bytes from outside as text without losing any: what is not UTF-8 becomes surrogates that `visible` spells out."""
     return raw.decode("utf-8", "surrogateescape")
+
+
+def whole_number(text: str) -> int | None:
+    """A decimal number that a host printed; None for anything else, also for one that no counter of 64 bits reaches."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else None

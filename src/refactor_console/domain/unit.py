@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.domain.text import whole_number
 from refactor_console.domain.verdict import Verdict
 
 UNIT_PROPERTIES = (
@@ -107,9 +108,7 @@ def parse_unit(output: str, unit: str) -> UnitStatus:
         result=values.get("Result", ""),
         kind=values.get("Type", ""),
         file_state=values.get("UnitFileState", ""),
-        main_status=int(status)
-        if (status := values.get("ExecMainStatus", "")).isascii() and status.isdigit()
-        else None,
+        main_status=whole_number(values.get("ExecMainStatus", "")),
         invocation=values.get("InvocationID", ""),
         changed_at=_unix_time(values.get("StateChangeTimestamp", "")),
     )
@@ -117,9 +116,10 @@ def parse_unit(output: str, unit: str) -> UnitStatus:
 
 def _unix_time(text: str) -> datetime | None:
     """A ``--timestamp=unix`` value (``@1700000000``) in UTC; None for an unset one or another format."""
-    if not text.startswith("@") or not text[1:].isdigit() or int(text[1:]) == 0:
+    seconds = whole_number(text.removeprefix("@")) if text.startswith("@") else None
+    if not seconds:
         return None
     try:
-        return datetime.fromtimestamp(int(text[1:]), UTC)
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.domain.text import whole_number
 
 
 class VitalsError(ConsoleError):
@@ -123,8 +124,10 @@ def parse_df(output: str) -> tuple[Disk, ...]:
     disks: dict[str, Disk] = {}
     for line in output.splitlines():
         words = line.split(None, 5)
-        if len(words) != 6 or not all(w.isdigit() for w in words[1:4]) or not words[4].endswith("%"):
+        if len(words) != 6 or not words[4].endswith("%"):
             continue
-        device, size, used, available, _, mount = words
-        disks.setdefault(f"{device}:{size}", Disk(mount, int(size) * 1024, int(used) * 1024, int(available) * 1024))
+        size, used, available = (whole_number(word) for word in words[1:4])
+        if size is None or used is None or available is None:
+            continue
+        disks.setdefault(f"{words[0]}:{size}", Disk(words[5], size * 1024, used * 1024, available * 1024))
     return tuple(disks.values())

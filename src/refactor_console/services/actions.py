@@ -151,7 +151,7 @@ class Actions:
         except ConsoleError as error:
             await self._finish(trail.conclude(f"failed: {error.problem.summary}"))
             raise
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or a bug: what was begun gets its last record all the same
             await self._finish(trail.conclude(outcome))
             raise
         await self._finish(trail.conclude(outcome))

@@ -85,11 +85,11 @@ class _Attempt:
         self._containers: dict[str, Container] = {}
         self._touched: set[str] = set()
         self._stack = AsyncExitStack()
-        self._workers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stats: dict[str, asyncio.Task[None]] = {}
         self._heard: dict[str, float] = {}
-        self._stats_problem = ""
-        self._failure: ConsoleError | None = None
+        self._stats_problems: dict[str, str] = {}
+        self._failure: BaseException | None = None
         self._state_changed = asyncio.Event()
         self._anything = asyncio.Event()
         self._published = 0.0
@@ -104,7 +104,7 @@ class _Attempt:
 
     async def end(self) -> None:
         """End every task and stream."""
-        tasks = self._workers | set(self._stats.values())
+        tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
@@ -117,13 +117,14 @@ class _Attempt:
         self._anything.clear()
         self._published = _now()
         board = arrange((self._row(c) for c in self._containers.values()), self._environment.services)
-        return ContainerBoard(board.rows, board.missing, self._stats_problem or self._silence())
+        return ContainerBoard(board.rows, board.missing, self._stats_problem() or self._silence())
 
     async def change(self) -> None:
         """Return when it is time for the next board.
 
         Raises:
             ConsoleError: what ended this attempt.
+            Exception: a bug in one of its tasks; `feed.supervise` shows it.
         """
         if not await _within(self._anything, HEARTBEAT_SECONDS):
             await self._engine.ping()
@@ -140,6 +141,10 @@ class _Attempt:
         history = tuple(self._histories.get(container.id, ())) if container.is_running else ()
         return ContainerRow(container, oneshot, ours, history)
 
+    def _stats_problem(self) -> str:
+        """Why some container has no statistics, in the words of the first one."""
+        return next((said for i, said in self._stats_problems.items() if i in self._containers), "")
+
     def _silence(self) -> str:
         limit = _now() - STATS_SILENCE
         silent = sorted(
@@ -149,15 +154,16 @@ class _Attempt:
             return ""
         return f"No CPU and memory figures for more than {STATS_SILENCE:.0f} s: {', '.join(silent)}."
 
-    def _work(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guarded(work))
-        self._workers.add(task)
+    def _work(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task whose failure, foreseen or not, ends the attempt."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._worked)
+        return task
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        """A worker whose failure ends the attempt."""
-        try:
-            await work
-        except ConsoleError as error:
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = self._failure or error
             self._wake()
 
@@ -213,13 +219,14 @@ class _Attempt:
         for container_id in self._stats.keys() - wanted:
             self._stats.pop(container_id).cancel()
             self._heard.pop(container_id, None)
+            self._stats_problems.pop(container_id, None)
         for container_id in self._histories.keys() - {c.id for c in running}:
             del self._histories[container_id]
         for container_id in wanted:
             task = self._stats.get(container_id)
             if task is None or task.done():
                 self._heard[container_id] = _now()
-                self._stats[container_id] = asyncio.create_task(self._measure(container_id))
+                self._stats[container_id] = self._work(self._measure(container_id))
 
     async def _measure(self, container_id: str) -> None:
         """Follow one container's statistics; a failure here is said on the board and tried again."""
@@ -230,7 +237,7 @@ class _Attempt:
             except (ContainerGone, EngineConflict):
                 return
             except ConsoleError as error:
-                self._stats_problem = error.problem.summary
+                self._stats_problems[container_id] = error.problem.summary
                 self._anything.set()
             await asyncio.sleep(STATS_SILENCE / 2)
 
@@ -243,7 +250,7 @@ class _Attempt:
                 if sample is not None:
                     self._histories.setdefault(container_id, deque(maxlen=STATS_HISTORY)).append(sample)
                     self._heard[container_id] = _now()
-                    self._stats_problem = ""
+                    self._stats_problems.pop(container_id, None)
                     self._anything.set()
 
 

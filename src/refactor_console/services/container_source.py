@@ -25,6 +25,8 @@ FIRST_LINES = 500
 """Lines of the past that are read first."""
 DELIVERY_SECONDS = 0.05
 """Lines that follow each other faster than this are delivered together; a line alone is delivered at once."""
+_SLICE = 1_000
+"""Lines that are passed on before other work of the event loop gets its turn: some 5 ms."""
 _QUIET_SECONDS = 1.0
 _AGAIN_SECONDS = 0.2
 
@@ -85,7 +87,7 @@ class ContainerSource:
 
     async def run(self) -> None:
         """Follow for ever; ends only by cancellation."""
-        await outlive_bugs(self.key, self._run, self._failed, waker=self._waker)
+        await outlive_bugs(self.key, self._run, self._failed, self.feed.connecting, waker=self._waker)
 
     def _failed(self, problem: Problem, retry_in: float) -> None:
         self._cut(problem)
@@ -185,7 +187,9 @@ class ContainerSource:
         loop = asyncio.get_running_loop()
         while lines := await stream.take():
             delivered_at = loop.time()
-            self._accept(lines, stream)
+            for start in range(0, len(lines), _SLICE):
+                self._accept(lines[start : start + _SLICE], stream)
+                await asyncio.sleep(0)
             await asyncio.sleep(max(0.0, delivered_at + DELIVERY_SECONDS - loop.time()))
 
     def _accept(self, lines: list[LogLine], stream: LogStream) -> None:

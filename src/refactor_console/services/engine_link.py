@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from os import PathLike
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from refactor_console.domain.command import Completed, RemoteCommand
 from refactor_console.domain.containers import EngineInfo
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError, Problem
-from refactor_console.services.feed import Waker
+from refactor_console.services.feed import Waker, bug
 
 INFO_SECONDS = 10.0
 """How often the Engine is asked about itself."""
@@ -78,6 +79,7 @@ class EngineLink:
             self._connection = connection
             self._opening = asyncio.get_running_loop().create_future()
             self._keeper = asyncio.create_task(self._keep(connection, self._opening), name="engine forward")
+            self._keeper.add_done_callback(partial(_say_bug, self._opening))
         return await asyncio.shield(self._opening)
 
     async def host(self) -> Connection:
@@ -135,10 +137,6 @@ class EngineLink:
                 why = await self._why_refused(connection, refusal)
                 opened.set_exception(why)
                 opened.exception()  # someone may have stopped waiting; the next to ask opens anew
-        finally:
-            if not opened.done():  # those who wait must hear an error, not seem to be cancelled themselves
-                opened.set_exception(cut("reach it", "the connection to the host went"))
-                opened.exception()
 
     async def _why_refused(self, connection: Connection, refusal: ConsoleError) -> ConsoleError:
         """The Engine's side of a refused forward; only the connection knows when sshd itself forbids it."""
@@ -171,3 +169,12 @@ class EngineLink:
                     code="unreachable",
                 )
             )
+
+
+def _say_bug(opened: asyncio.Future[Engine], keeper: asyncio.Task[None]) -> None:
+    """Those who wait must hear an error, not seem to be cancelled themselves; a bug is named as one."""
+    error = None if keeper.cancelled() else keeper.exception()
+    if not opened.done():
+        why = EngineUnreachable(bug(error)) if error else cut("reach it", "the connection to the host went")
+        opened.set_exception(why)
+        opened.exception()

@@ -149,6 +149,7 @@ async def outlive_bugs(
     name: str,
     work: Callable[[], Coroutine[Any, Any, None]],
     failed: Callable[[Problem, float], None],
+    again: Callable[[], None],
     *,
     waker: Waker,
     backoff: Backoff | None = None,
@@ -159,6 +160,7 @@ async def outlive_bugs(
         name: of the task that the work becomes.
         work: runs for ever, and handles every failure that it knows of.
         failed: told of an end that nobody foresaw, with the seconds until the next attempt.
+        again: told that the next attempt begins.
         waker: ends that wait early.
         backoff: how long to wait; work that lasted a minute counts as healthy.
     """
@@ -177,6 +179,7 @@ async def outlive_bugs(
         wait = backoff.seconds(failures)
         failed(bug(error), wait)
         await waker.wait(wait)
+        again()
 
 
 async def supervise(
@@ -201,6 +204,7 @@ async def supervise(
         feed.key,
         lambda: _supervise(feed, attempt, waker=waker, backoff=waits, stale_after=stale_after),
         feed.fail,
+        feed.connecting,
         waker=waker,
         backoff=waits,
     )

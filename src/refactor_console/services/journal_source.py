@@ -139,9 +139,14 @@ class JournalSource:
         """Deliver lines as they come, and say how many; then rest until the next delivery may be made."""
         async for chunk in stream:
             lines: list[LogLine] = []
-            for start in range(0, len(chunk), _SLICE):
-                lines += self._parser.feed(chunk[start : start + _SLICE], self._now_ns())
-                await asyncio.sleep(0)
+            delivered = self._parser.cursor
+            try:
+                for start in range(0, len(chunk), _SLICE):
+                    lines += self._parser.feed(chunk[start : start + _SLICE], self._now_ns())
+                    await asyncio.sleep(0)
+            except BaseException:  # a bug: nothing of this was delivered, so all of it has to come again
+                self._parser.cursor = delivered
+                raise
             lines = self._unseen(lines)
             if lines:
                 self._received += len(lines)

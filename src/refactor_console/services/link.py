@@ -24,6 +24,7 @@ from refactor_console.domain import commands
 from refactor_console.domain.command import Completed
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError, Problem
+from refactor_console.domain.text import whole_number
 from refactor_console.domain.vitals import HostIdentity
 from refactor_console.services.feed import Backoff, Clock, Feed, Waker, outlive_bugs, utc_now
 
@@ -135,7 +136,9 @@ class HostLink:
 
     async def run(self) -> None:
         """Connect, hold, and connect again, for ever; `start` runs this as a task."""
-        await outlive_bugs("hold the link", self._run, self._failed, waker=self._retry)
+        await outlive_bugs(
+            "hold the link", self._run, self._failed, self.feed.connecting, waker=self._retry, backoff=self._backoff
+        )
 
     async def _run(self) -> None:
         failures = 0
@@ -210,12 +213,11 @@ async def identify(connection: HostConnection, unit: str) -> HostIdentity:
         _may_sudo(connection, unit),
     )
     round_trip = await connection.measure_round_trip()  # alone on the line
-    count = last_line(cpus.text)
     return HostIdentity(
         user=found.group(1),
         groups=tuple(_GROUP.findall(found.group(2))),
         hostname=last_line(name.text) or connection.target.host,
-        cpus=int(count) if count.isascii() and count.isdigit() and int(count) > 0 else 1,
+        cpus=whole_number(last_line(cpus.text)) or 1,
         fingerprint=connection.fingerprint,
         server=connection.server_version,
         can_sudo=can_sudo,

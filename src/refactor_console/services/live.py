@@ -28,7 +28,7 @@ from refactor_console.services.session import LogHub
 STALE_SECONDS = 20.0
 """Silence after which a value that is looked at every few seconds is called stale."""
 CLOSE_SECONDS = 3.0
-"""How long closing may take before what still hangs is left to the event loop's end."""
+"""How long those who lean on the connection may take to let go of it, before it is closed all the same."""
 
 
 class LiveSession:
@@ -136,10 +136,16 @@ class LiveSession:
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        closing = asyncio.create_task(self._close(tasks), name=f"close {self.environment.name}")
-        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
-        if not closing.done():
-            closing.cancel()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._close_followers(tasks)
+        except TimeoutError:
+            pass  # what hangs has been cancelled, and loses its connection now
+        finally:  # whatever hangs, and also when the one who closes is cancelled: a link left alone connects for ever
+            try:
+                await self._engine_link.close()
+            finally:
+                await self._link.close()
 
     def retry_now(self) -> None:
         """End every wait between attempts: a person asked."""
@@ -190,11 +196,9 @@ class LiveSession:
     def _watch_over(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
-    async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
-        """In the order of who leans on whom: followers, then the Engine's forward, then the connection."""
-        if tasks:
-            await asyncio.wait(tasks)
-        await self._hub.close()
+    async def _close_followers(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Those who lean on the connection, before it goes itself."""
+        closing = [*tasks, *self._hub.cancel()]
+        if closing:
+            await asyncio.wait(closing)
         await self._actions.close()
-        await self._engine_link.close()
-        await self._link.close()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from refactor_console.domain.logs import LogBatch, SourceKind
 from refactor_console.domain.logstore import MAX_BYTES, MAX_LINES, LogStore
-from refactor_console.services.feed import Unsubscribe
+from refactor_console.services.feed import Unsubscribe, tell
 from refactor_console.services.session import LogHub, LogSource
 
 NEWS_SECONDS = 0.05
@@ -70,8 +70,7 @@ class LogBook:
         """Tell the listeners, and not again before some time has gone by."""
         self._pending = False
         self._timer = asyncio.get_running_loop().call_later(NEWS_SECONDS, self._rested)
-        for listener in tuple(self._listeners):
-            listener()
+        tell(self._listeners)
 
     def _rested(self) -> None:
         self._timer = None

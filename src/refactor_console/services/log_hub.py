@@ -10,7 +10,7 @@ from refactor_console.domain.logs import LogBatch
 from refactor_console.domain.reading import Phase, Reading
 from refactor_console.services.container_source import ContainerSource
 from refactor_console.services.engine_link import EngineLink
-from refactor_console.services.feed import Clock, Feed, Unsubscribe, Waker, utc_now
+from refactor_console.services.feed import Clock, Feed, Unsubscribe, Waker, tell, utc_now
 from refactor_console.services.session import LogSource
 
 MOST_SOURCES = 40
@@ -20,7 +20,8 @@ MOST_SOURCES = 40
 class SourceHub:
     """Makes a source for each container that the board names, and passes on what all of them say. A `session.LogHub`.
 
-    A source outlives its container: it keeps its place and says that there is none now. Other sources (the journal)
+    A source outlives its container: it keeps its place and says that there is none now, until its place is needed for
+    another. Other sources (the journal)
     are made elsewhere with `deliver` and put in front by `put_first`.
     """
 
@@ -31,7 +32,8 @@ class SourceHub:
         self._first: list[LogSource] = []
         self._sources: dict[str, ContainerSource] = {}
         self._order: tuple[str, ...] = ()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[LogBatch], None]] = []
         self._source_listeners: list[Callable[[], None]] = []
 
@@ -51,8 +53,7 @@ class SourceHub:
 
     def deliver(self, batch: LogBatch) -> None:
         """Pass a batch on; sources call this on the event loop's thread."""
-        for listener in tuple(self._listeners):
-            listener(batch)
+        tell(self._listeners, batch)
 
     def put_first(self, source: LogSource) -> None:
         """Add a source that is made and run elsewhere, before the containers."""
@@ -75,12 +76,12 @@ class SourceHub:
         """The newest board: new names get a source, known ones hear how their container is."""
         rows = dict(_named(board))
         for key, row in rows.items():
-            if key not in self._sources and len(self._sources) < MOST_SOURCES:
+            if key not in self._sources and self._make_room(rows, row):
                 self._add(key, row)
         for key, source in self._sources.items():
             found = rows.get(key)
             source.observe(None if found is None else found.container)
-        gone = [key for key in self._order if key not in rows]
+        gone = [key for key in self._order if key not in rows and key in self._sources]
         order = tuple([key for key in rows if key in self._sources] + gone)
         if order != self._order:
             self._order = order
@@ -88,28 +89,49 @@ class SourceHub:
 
     async def close(self) -> None:
         """Stop following every container."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks := self.cancel():
+            await asyncio.wait(tasks)
+
+    def cancel(self) -> list[asyncio.Task[None]]:
+        """Tell every source to stop; the tasks that are ending now."""
+        tasks = [*self._tasks.values(), *self._ending]
         self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    def _make_room(self, rows: dict[str, ContainerRow], newcomer: ContainerRow) -> bool:
+        """Whether one more can be followed; where there are too many, one that is gone makes room, or a stranger."""
+        if len(self._sources) < MOST_SOURCES:
+            return True
+        leaving = next((key for key in self._sources if key not in rows), None)
+        if leaving is None and newcomer.ours:
+            leaving = next((key for key in reversed(self._sources) if not rows[key].ours), None)
+        if leaving is None:
+            return False
+        del self._sources[leaving]
+        task = self._tasks.pop(leaving)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        task.cancel()
+        return True
 
     def _add(self, key: str, row: ContainerRow) -> None:
         label = key.partition(":")[2]
         source = self._sources[key] = ContainerSource(key, label, self._link, self.deliver, self._waker, self._clock)
         source.observe(row.container)
-        self._tasks.append(asyncio.create_task(source.run(), name=key))
+        self._tasks[key] = asyncio.create_task(source.run(), name=key)
 
     def _tell(self) -> None:
-        for listener in tuple(self._source_listeners):
-            listener()
+        tell(self._source_listeners)
 
 
 def _named(board: ContainerBoard) -> list[tuple[str, ContainerRow]]:
     """Keys for rows: our services by their name, everything else by the container's.
 
     While compose replaces a container, the old one and the new one share the service for a moment: the one that runs,
-    else the younger one, bears the name; the other is left out unless it runs as well.
+    else the younger one, bears the name; the other is left out unless it runs as well. Of several that run, the oldest
+    bears it: a service that is scaled up keeps its source, and the new container gets one of its own.
     """
     bearers: dict[str, ContainerRow] = {}
     for row in board.rows:
@@ -134,4 +156,5 @@ def _named(board: ContainerBoard) -> list[tuple[str, ContainerRow]]:
 
 
 def _rank(container: Container) -> tuple[bool, float]:
-    return container.is_running, container.created_at.timestamp() if container.created_at else 0.0
+    age = container.created_at.timestamp() if container.created_at else 0.0
+    return container.is_running, -age if container.is_running else age

@@ -45,7 +45,8 @@ class LogHub(Protocol):
         """The sources known now: the unit's journal first, then containers as the board orders them."""
 
     def subscribe(self, listener: Callable[[LogBatch], None]) -> Unsubscribe:
-        """Call `listener` with every batch of every source from now on (at most about 20 deliveries a second)."""
+        """Call `listener` with every batch of every source from now on: some 20 times a second and source,
+        a flood in several batches each time."""
 
     def subscribe_sources(self, listener: Callable[[], None]) -> Unsubscribe:
         """Call `listener` whenever the tuple of sources changes."""
