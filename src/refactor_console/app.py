@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from refactor_console.services.session import ConsoleSession, LogHub
 
 OPENING = "opening"
+SAID_ERRORS = 20
+"""Errors of the console itself that are said at most, each once: an error a second would hide what it is about."""
 CLOSE_SECONDS = 2.0
 """How long quitting waits for a session to close."""
 
@@ -124,6 +126,7 @@ class ConsoleApp(DialogHost):
         self._wanted_pane = PANES[0].mode
         self._wanted_source = ""
         self._quitting = False
+        self._said_errors: set[str] = set()
         self._closing_tasks: set[asyncio.Task[None]] = set()
         super().__init__()
         self.add_mode(OPENING, self._make_opening)
@@ -152,10 +155,20 @@ class ConsoleApp(DialogHost):
 
     def on_mount(self) -> None:
         """Settle keys and theme; the opening screen asks for the session once it has been painted."""
+        asyncio.get_running_loop().set_exception_handler(self._say_loop_error)
         if self.keys:
             self.set_keymap(self.keys)
         if self._unknown_theme:
             self.say(f"There is no theme '{visible(self._unknown_theme)}'.", severity="warning")
+
+    def _say_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error that would reach nobody otherwise: the library's own handler prints where a screen is."""
+        error = context.get("exception")
+        where = str(context.get("message", "the event loop"))
+        sentence = f"The console itself failed: {where}" + (f" ({type(error).__name__})" if error else "")
+        if sentence not in self._said_errors and not self._quitting and len(self._said_errors) < SAID_ERRORS:
+            self._said_errors.add(sentence)
+            self.say(visible(sentence)[:300], severity="error", title="Please report this")
 
     def _make_opening(self) -> Screen[None]:
         return OpeningScreen(self.environment, self._open_first, read_only=self._read_only)

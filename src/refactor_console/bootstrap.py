@@ -130,9 +130,11 @@ def demo(*, read_only: bool, theme: str | None) -> int:
                 """A session that takes its world with it."""
 
                 async def close(self) -> None:
-                    await super().close()
-                    while running:
-                        await running.pop().stop()
+                    try:
+                        await super().close()
+                    finally:
+                        while running:
+                            await running.pop().stop()
 
             return DemoSession(chosen, read_only=read_only, connect=connect)
 

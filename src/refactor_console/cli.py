@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     from refactor_console import bootstrap
     from refactor_console.domain.problem import ConsoleError
+    from refactor_console.domain.text import visible
 
     try:
         if options.verb == "demo":
@@ -82,8 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             theme=options.theme,
         )
     except ConsoleError as error:
-        print(f"refactor-console: {error.problem.summary}", file=sys.stderr)
+        print(f"refactor-console: {visible(error.problem.summary)}", file=sys.stderr)
         for line in (error.problem.remedy, *error.problem.detail.splitlines()[1:]):
             if line:
-                print(f"  {line}", file=sys.stderr)
+                print(f"  {visible(line)}", file=sys.stderr)
         return 2

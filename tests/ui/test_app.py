@@ -328,3 +328,13 @@ async def test_an_environment_that_breaks_the_console_while_opening_leaves_a_sen
         await stage.says("The console itself failed at 'open': division by zero.", "e opens another environment")
         await stage.press("e")
         await stage.until(lambda: isinstance(app.screen, EnvironmentDialog))
+
+
+async def test_an_error_that_reached_nobody_is_said_once() -> None:
+    async with console() as stage:
+        for _ in range(3):
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a listener failed", "exception": KeyError("\x1b[2Jx")}
+            )
+        await stage.says("a listener failed (KeyError)")
+        assert len(stage.app._notifications) == 1
