@@ -92,6 +92,7 @@ def test_a_restart_is_previewed_typed_done_and_recorded(tmp_path: Path) -> None:
         terminal.keys("R")
         terminal.wait_for("Type its name")
         terminal.keys("BTab")
+        terminal.wait_for(lambda _: "the environment's name" not in terminal.screen(styled=True))  # the cursor is in it
         terminal.type("demo")
         terminal.keys("Tab", "Tab", "Enter")
         terminal.wait_for("rust-app (was|is|has been) ?restarted|restarted", 40)

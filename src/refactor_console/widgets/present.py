@@ -175,7 +175,10 @@ def notice(reading: Reading[Any]) -> Content | None:
     if reading.phase is Phase.OFF:
         return muted(reading.reason or "Not configured.")
     if reading.problem is not None and reading.phase in (Phase.FAILED, Phase.CONNECTING):
-        return Content.assemble((visible(reading.problem.summary), "$fail"))
+        sentence = Content.assemble((visible(reading.problem.summary), "$fail"))
+        if reading.value is None and reading.problem.remedy:  # there is room, and nothing else to look at
+            return lines((sentence, muted(reading.problem.remedy)))
+        return sentence
     return None
 
 
