@@ -7,6 +7,7 @@ imported in a thread while the first frame is looked at.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from refactor_console.services.session import ConsoleSession, LogHub
 
 OPENING = "opening"
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""Ask the console to end: ``kill``, a closed terminal, a lost connection to this machine."""
 SAID_ERRORS = 20
 """Errors of the console itself that are said at most, each once: an error a second would hide what it is about."""
 CLOSE_SECONDS = 2.0
@@ -126,6 +129,7 @@ class ConsoleApp(DialogHost):
         self._wanted_pane = PANES[0].mode
         self._wanted_source = ""
         self._quitting = False
+        self._exit_code = 0
         self._said_errors: set[str] = set()
         self._closing_tasks: set[asyncio.Task[None]] = set()
         super().__init__()
@@ -155,7 +159,11 @@ class ConsoleApp(DialogHost):
 
     def on_mount(self) -> None:
         """Settle keys and theme; the opening screen asks for the session once it has been painted."""
-        asyncio.get_running_loop().set_exception_handler(self._say_loop_error)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._say_loop_error)
+        if not self.is_headless:
+            for ending in ENDING_SIGNALS:
+                loop.add_signal_handler(ending, self._quit_by_signal, ending)
         if self.keys:
             self.set_keymap(self.keys)
         if self._unknown_theme:
@@ -250,6 +258,11 @@ class ConsoleApp(DialogHost):
             if not self._quitting:
                 self.say(visible(error.problem.summary), severity="warning", title="Closing")
 
+    def _quit_by_signal(self, ending: signal.Signals) -> None:
+        """Leave as by key, so that the terminal is given back clean and the session is closed."""
+        self._exit_code = 128 + ending
+        self.quit_soon()
+
     async def action_quit(self) -> None:
         """Quit: at once from a person's view, giving the session a moment to close; a second time without waiting."""
         if self._quitting:
@@ -264,7 +277,7 @@ class ConsoleApp(DialogHost):
             self._close_later(session)
         if self._closing_tasks:
             await asyncio.wait(tuple(self._closing_tasks), timeout=CLOSE_SECONDS)
-        self.exit()
+        self.exit(return_code=self._exit_code)
 
     async def on_unmount(self) -> None:
         """However the application ends, its session is closed, or given up after a moment."""

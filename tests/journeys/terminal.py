@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 import uuid
@@ -86,6 +87,12 @@ class Terminal:
     def flags(self, *names: str) -> list[str]:
         """What tmux knows of the terminal's state, such as ``alternate_on``."""
         return self._tmux("display-message", "-p", " ".join(f"#{{{name}}}" for name in names)).split()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the console, which is the child of the shell in the window."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        for child in Path(f"/proc/{shell}/task/{shell}/children").read_text().split():
+            os.kill(int(child), number)
 
     def wait_for(self, what: str | Callable[[str], bool], timeout: float = 30.0) -> str:
         """Wait until the screen holds a text (or pattern, or satisfies a function), and return it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,15 @@ def test_leaving_gives_the_terminal_back_clean(tmp_path: Path) -> None:
         assert terminal.exit_status() == 0
         assert terminal.flags("alternate_on", "mouse_any_flag", "cursor_flag") == ["0", "0", "1"]
         assert terminal.screen().split() == ["left", "with", "0"]
+
+
+def test_a_signal_ends_it_as_clean_as_a_key(tmp_path: Path) -> None:
+    with demo(tmp_path, TMPDIR=str(tmp_path)) as terminal:
+        assert list(tmp_path.glob("refactor-console-demo-*"))
+        terminal.signal(signal.SIGTERM)
+        assert terminal.exit_status() == 143
+        assert terminal.flags("alternate_on", "mouse_any_flag", "cursor_flag") == ["0", "0", "1"]
+    assert not list(tmp_path.glob("refactor-console-demo-*")), "the demo world left its directory behind"
 
 
 def test_control_c_leaves_from_a_dialog_too(tmp_path: Path) -> None:
