@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from refactor_console.services.session import ConsoleSession, LogHub
 
 OPENING = "opening"
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-"""Ask the console to end: ``kill``, a closed terminal, a lost connection to this machine."""
 SAID_ERRORS = 20
 """Errors of the console itself that are said at most, each once: an error a second would hide what it is about."""
 CLOSE_SECONDS = 2.0
@@ -161,9 +159,8 @@ class ConsoleApp(DialogHost):
         """Settle keys and theme; the opening screen asks for the session once it has been painted."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._say_loop_error)
-        if not self.is_headless:
-            for ending in ENDING_SIGNALS:
-                loop.add_signal_handler(ending, self._quit_by_signal, ending)
+        if not self.is_headless:  # SIGHUP keeps its own way: without a terminal there is nothing to give back
+            loop.add_signal_handler(signal.SIGTERM, self._quit_by_signal)
         if self.keys:
             self.set_keymap(self.keys)
         if self._unknown_theme:
@@ -258,9 +255,9 @@ class ConsoleApp(DialogHost):
             if not self._quitting:
                 self.say(visible(error.problem.summary), severity="warning", title="Closing")
 
-    def _quit_by_signal(self, ending: signal.Signals) -> None:
+    def _quit_by_signal(self) -> None:
         """Leave as by key, so that the terminal is given back clean and the session is closed."""
-        self._exit_code = 128 + ending
+        self._exit_code = 128 + signal.SIGTERM
         self.quit_soon()
 
     async def action_quit(self) -> None:

@@ -6,6 +6,7 @@ Everything heavy is imported where it is needed: settings cost a tenth of a seco
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -109,39 +110,40 @@ def demo(*, read_only: bool, theme: str | None) -> int:
     platform = Environment(name="demo", ssh=SshTarget(host="refactor-droplet"), demo=True)
     running: list[DemoProcess] = []
 
-    with tempfile.TemporaryDirectory(prefix="refactor-console-demo-") as directory:
+    # Made and removed by the demo world's own process, which outlives a console that is killed.
+    directory = Path(tempfile.gettempdir()) / f"refactor-console-demo-{secrets.token_hex(8)}"
 
-        async def connect(target: SshTarget, *, read_only: bool) -> HostConnection:
-            """The one difference to a real host: its address is known only when its process is up."""
-            from refactor_console.adapters import host, host_errors
+    async def connect(target: SshTarget, *, read_only: bool) -> HostConnection:
+        """The one difference to a real host: its address is known only when its process is up."""
+        from refactor_console.adapters import host, host_errors
 
-            if not running or not running[0].running:
+        if not running or not running[0].running:
+            try:
+                running[:] = [await start(directory)]
+            except DemoError as error:
+                problem = Problem("The demo world did not start.", "Try again.", str(error), code="demo")
+                raise host_errors.HostError(problem) from error
+        return await host.connect(demo_target(running[0].info, target), read_only=read_only)
+
+    def open_session(chosen: Environment) -> ConsoleSession:
+        from refactor_console.services.live import LiveSession
+
+        class DemoSession(LiveSession):
+            """A session that takes its world with it."""
+
+            async def close(self) -> None:
                 try:
-                    running[:] = [await start(Path(directory))]
-                except DemoError as error:
-                    problem = Problem("The demo world did not start.", "Try again.", str(error), code="demo")
-                    raise host_errors.HostError(problem) from error
-            return await host.connect(demo_target(running[0].info, target), read_only=read_only)
+                    await super().close()
+                finally:
+                    while running:
+                        await running.pop().stop()
 
-        def open_session(chosen: Environment) -> ConsoleSession:
-            from refactor_console.services.live import LiveSession
+        return DemoSession(chosen, read_only=read_only, connect=connect)
 
-            class DemoSession(LiveSession):
-                """A session that takes its world with it."""
+    def prepare() -> None:
+        import refactor_console.services.live  # noqa: F401
 
-                async def close(self) -> None:
-                    try:
-                        await super().close()
-                    finally:
-                        while running:
-                            await running.pop().stop()
-
-            return DemoSession(chosen, read_only=read_only, connect=connect)
-
-        def prepare() -> None:
-            import refactor_console.services.live  # noqa: F401
-
-        return _run(platform, open_session, prepare, None, read_only=read_only, theme=theme)
+    return _run(platform, open_session, prepare, None, read_only=read_only, theme=theme)
 
 
 def demo_target(info: DemoWorldInfo, shown: SshTarget) -> SshTarget:

@@ -29,7 +29,7 @@ configuration:
   Host keys are always verified. Keys, agent and ProxyJump are those of ssh. Nothing secret belongs in the file.
 
 exit status:
-  0 left by the user   2 wrong usage or setting   1 the console itself failed   143, 129 ended by a signal
+  0 left by the user   2 wrong usage or setting   1 the console itself failed   143 ended by SIGTERM
 """
 
 

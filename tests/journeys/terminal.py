@@ -88,11 +88,15 @@ class Terminal:
         """What tmux knows of the terminal's state, such as ``alternate_on``."""
         return self._tmux("display-message", "-p", " ".join(f"#{{{name}}}" for name in names)).split()
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the console, which is the child of the shell in the window."""
+    def children(self) -> list[int]:
+        """The console's process: the child of the shell in the window."""
         shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
-        for child in Path(f"/proc/{shell}/task/{shell}/children").read_text().split():
-            os.kill(int(child), number)
+        return [int(child) for child in Path(f"/proc/{shell}/task/{shell}/children").read_text().split()]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the console."""
+        for child in self.children():
+            os.kill(child, number)
 
     def wait_for(self, what: str | Callable[[str], bool], timeout: float = 30.0) -> str:
         """Wait until the screen holds a text (or pattern, or satisfies a function), and return it.

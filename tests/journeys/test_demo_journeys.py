@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_a_first_look_by_mouse_alone(tmp_path: Path) -> None:
         terminal.click(column, row)
         terminal.wait_for(r"(?m)^ rust-app ─")
         terminal.click(*terminal.find("3 Logs"))
-        terminal.wait_for("FOLLOWING")
+        terminal.wait_for("s Sources")  # the footer is this pane's by now
         terminal.click(*terminal.find("q Quit"))
         assert terminal.exit_status() == 0
 
@@ -81,6 +82,16 @@ def test_a_signal_ends_it_as_clean_as_a_key(tmp_path: Path) -> None:
         assert terminal.exit_status() == 143
         assert terminal.flags("alternate_on", "mouse_any_flag", "cursor_flag") == ["0", "0", "1"]
     assert not list(tmp_path.glob("refactor-console-demo-*")), "the demo world left its directory behind"
+
+
+def test_a_terminal_that_goes_away_takes_everything_with_it(tmp_path: Path) -> None:
+    with demo(tmp_path, TMPDIR=str(tmp_path)) as terminal:
+        (process,) = terminal.children()
+        (directory,) = tmp_path.glob("refactor-console-demo-*")
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{process}").exists() or directory.exists():
+        assert time.monotonic() < deadline, "the console or its demo world outlived its terminal"
+        time.sleep(0.05)  # other processes' ends have no event to wait for
 
 
 def test_control_c_leaves_from_a_dialog_too(tmp_path: Path) -> None:
@@ -105,7 +116,7 @@ def test_a_restart_is_previewed_typed_done_and_recorded(tmp_path: Path) -> None:
         terminal.wait_for(lambda _: "the environment's name" not in terminal.screen(styled=True))  # the cursor is in it
         terminal.type("demo")
         terminal.keys("Tab", "Tab", "Enter")
-        terminal.wait_for("was restarted and runs again", 40)
+        terminal.wait_for("✓ rust-app was restarted and is running", 40)
     stages = [(record["stage"], record["action"]) for record in audit(tmp_path)]
     assert stages == [("intent", "container.restart"), ("result", "container.restart")]
 
