@@ -84,6 +84,16 @@ class Terminal:
         """What the terminal shows now; with escape sequences when `styled`."""
         return self._tmux("capture-pane", "-p", *(["-e"] if styled else []))
 
+    def click_on(self, text: str, then: str) -> str:
+        """Click on a text until a pattern is on the screen, as a person does whose click fell into a redraw."""
+        for _ in range(4):
+            self.click(*self.find(text))
+            try:
+                return self.wait_for(then, 4)
+            except AssertionError:
+                continue
+        return self.wait_for(then, 4)
+
     def flags(self, *names: str) -> list[str]:
         """What tmux knows of the terminal's state, such as ``alternate_on``."""
         return self._tmux("display-message", "-p", " ".join(f"#{{{name}}}" for name in names)).split()

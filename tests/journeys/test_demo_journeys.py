@@ -55,14 +55,10 @@ def test_a_first_look_by_keyboard_alone(tmp_path: Path, columns: int, rows: int)
 
 def test_a_first_look_by_mouse_alone(tmp_path: Path) -> None:
     with demo(tmp_path) as terminal:
-        terminal.click(*terminal.find("2 Containers"))
-        terminal.wait_for("Net in/out")
-        column, row = terminal.find("rust-app")
-        terminal.click(column, row)
-        terminal.wait_for(r"(?m)^ rust-app ─")
-        terminal.click(*terminal.find("3 Logs"))
-        terminal.wait_for("s Sources")  # the footer is this pane's by now
-        terminal.click(*terminal.find("q Quit"))
+        terminal.click_on("2 Containers", "Net in/out")
+        terminal.click_on("rust-app", "(?m)^ rust-app ─")
+        terminal.click_on("3 Logs", "s Sources")
+        terminal.click_on("q Quit", r"left with \d+")
         assert terminal.exit_status() == 0
 
 
