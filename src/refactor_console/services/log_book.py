@@ -14,7 +14,8 @@ from refactor_console.services.feed import Unsubscribe, tell
 from refactor_console.services.session import LogHub, LogSource
 
 NEWS_SECONDS = 0.05
-"""How long news are gathered before readers are told: at most 20 times a second, a line alone is shown at once."""
+"""How long news are gathered before readers are told: at most 20 times a second. One request is a line of nginx and one
+of the application a moment later; gathering first draws them together."""
 
 
 class LogBook:
@@ -25,7 +26,6 @@ class LogBook:
         self.store = LogStore(max_lines, max_bytes)
         self._listeners: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._pending = False
         self._unsubscribe = hub.subscribe(self._take)
 
     def sources(self) -> tuple[LogSource, ...]:
@@ -62,17 +62,8 @@ class LogBook:
     def _take(self, batch: LogBatch) -> None:
         self.store.append(batch)
         if self._timer is None:
-            self._tell()
-        else:
-            self._pending = True
+            self._timer = asyncio.get_running_loop().call_later(NEWS_SECONDS, self._tell)
 
     def _tell(self) -> None:
-        """Tell the listeners, and not again before some time has gone by."""
-        self._pending = False
-        self._timer = asyncio.get_running_loop().call_later(NEWS_SECONDS, self._rested)
-        tell(self._listeners)
-
-    def _rested(self) -> None:
         self._timer = None
-        if self._pending:
-            self._tell()
+        tell(self._listeners)
