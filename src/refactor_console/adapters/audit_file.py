@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class AuditFile:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, 0o600)
         try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # another console may be in the middle of a line
             size = os.fstat(descriptor).st_size
             # A console that died while it wrote left half a line: keep it, but not as the beginning of ours.
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
