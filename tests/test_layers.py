@@ -29,7 +29,11 @@ KEPT_TO: dict[str, set[str]] = {
     "urllib3": {"adapters"},
     "textual": {"widgets", "screens", "app", "theme", "palette", "present"},
     "rich": {"widgets", "screens", "app", "theme", "palette", "present"},
-    "pydantic": {"settings"},
+    "httpx": {"adapters"},
+    "stamina": {"adapters"},
+    "keyring": {"adapters"},
+    "yaml": {"adapters"},
+    "pydantic": {"adapters", "settings"},
     "pydantic_settings": {"settings"},
 }
 # Standard-library modules that do I/O: nothing for the domain.
@@ -47,7 +51,7 @@ IMPURE = {
     "threading",
 }
 # Services are plain Python; drawing belongs above them. Widgets may only see what a session offers, never open one.
-WIDGETS_MAY_USE_OF_SERVICES = {"feed", "session", "log_book", "log_export"}
+WIDGETS_MAY_USE_OF_SERVICES = {"feed", "session", "github_door", "log_book", "log_export"}
 
 
 def modules() -> list[tuple[str, Path]]:
