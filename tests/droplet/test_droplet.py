@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import http.client
@@ -21,6 +22,7 @@ from tests.droplet.errors import CommandFailed, DropletError
 from tests.droplet.fixture import droplet, require_droplet
 from tests.droplet.paths import InstancePaths
 from tests.droplet.shell import run, wait_for
+from tests.worlds.droplet import JOURNAL_UNIT, DropletWorld
 
 __all__ = ["droplet"]
 
@@ -378,3 +380,18 @@ def test_names_are_checked() -> None:
     for name in ("", "UPPER", "a" * 13, "-a", "a-", "a/b", "a b"):
         with pytest.raises(DropletError, match="cannot name a droplet"):
             InstancePaths.of(name)
+
+
+async def test_a_long_entry_belongs_to_its_unit_even_when_journald_is_slow(droplet: Droplet) -> None:
+    """journald looks the writer's unit up when it reads the entry: a writer that is gone by then has none."""
+    world = DropletWorld(droplet)
+    droplet.exec(["sh", "-c", "kill -STOP $(pidof systemd-journald)"])
+    try:
+        writing = asyncio.create_task(world.log_to_journal([b"slow but mine " + b"x" * 100_000]))
+        done, _ = await asyncio.wait({writing}, timeout=2)  # it may not end while journald has not taken the entry
+        assert not done
+    finally:
+        droplet.exec(["sh", "-c", "kill -CONT $(pidof systemd-journald)"])
+    await writing
+    shown = droplet.exec(["journalctl", f"--unit={JOURNAL_UNIT}", "--output=cat", "--grep=slow but mine"])
+    assert "slow but mine" in shown.stdout

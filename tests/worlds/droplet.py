@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from refactor_console.domain.environment import Environment, SshTarget
@@ -28,6 +29,7 @@ _SYSTEMD_RUN = (
     "--property=LogRateLimitBurst=1000000",
     "--property=SyslogIdentifier=contract",
 )
+_ONE_ENTRY = Path(__file__).with_name("one_entry.py")
 _NUMBERED = "/usr/local/lib/refactor-droplet/numbered.py"
 
 
@@ -84,8 +86,9 @@ class DropletWorld:
                     exec_([*_SYSTEMD_RUN, "--wait", "cat", "/run/contract-lines"])
                     short = []
                 if message is not None:
+                    self._write_bytes("/run/one_entry.py", _ONE_ENTRY.read_bytes())
                     self._write_bytes("/run/contract-entry", b"PRIORITY=6\nMESSAGE=" + message + b"\n")
-                    exec_([*_SYSTEMD_RUN, "--wait", "logger", "--journald=/run/contract-entry"])
+                    exec_([*_SYSTEMD_RUN, "--wait", "/usr/bin/python3", "/run/one_entry.py", "/run/contract-entry"])
 
         await self._do(write)
 
