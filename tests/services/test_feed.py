@@ -128,12 +128,24 @@ async def test_a_person_does_not_have_to_wait() -> None:
         await until(lambda: attempts == 2)
 
 
-async def test_a_good_value_makes_the_next_failure_the_first_again() -> None:
+async def test_what_starts_well_and_dies_at_once_is_tried_ever_more_slowly() -> None:
     async def attempt() -> AsyncIterator[int]:
         yield 1
         raise broken()
 
-    async with supervised(attempt, backoff=Backoff(first=0.02, limit=60, jitter=0)) as (_, seen, _waker):
+    async with supervised(attempt, backoff=Backoff(first=0.01, limit=60, jitter=0)) as (_, seen, _waker):
+        await until(lambda: sum(r.phase is Phase.FAILED for r in seen) >= 4)
+    waits = [r.next_try - r.since for r in seen if r.phase is Phase.FAILED and r.next_try is not None][:4]
+    assert [round(wait.total_seconds(), 2) for wait in waits] == [0.01, 0.02, 0.04, 0.08]
+
+
+async def test_an_attempt_that_was_good_for_a_while_makes_the_next_failure_the_first_again() -> None:
+    async def attempt() -> AsyncIterator[int]:
+        yield 1
+        raise broken()
+
+    patient = Backoff(first=0.02, limit=60, jitter=0, steady=0)
+    async with supervised(attempt, backoff=patient) as (_, seen, _waker):
         await until(lambda: sum(r.phase is Phase.FAILED for r in seen) >= 4)
     waits = [r.next_try - r.since for r in seen if r.phase is Phase.FAILED and r.next_try is not None]
     assert all(wait < timedelta(seconds=0.03) for wait in waits)

@@ -114,6 +114,16 @@ async def test_there_is_a_bound_on_how_many_are_followed(hub: SourceHub) -> None
     assert len(hub.sources()) == MOST_SOURCES
 
 
+async def test_what_is_beyond_the_bound_is_said_in_the_log_once(hub: SourceHub) -> None:
+    hub.put_first(Journal(Feed("journal:unit")))
+    said: list[str] = []
+    hub.subscribe(lambda batch: said.extend(mark.text for mark in batch.marks))
+    board = ContainerBoard(tuple(row("a", "", name=f"n{i}", ours=False) for i in range(MOST_SOURCES + 5)))
+    hub.observe(board)
+    hub.observe(board)
+    assert said == [f"5 more containers are not followed: the console follows {MOST_SOURCES} at once."]
+
+
 async def test_batches_reach_every_listener_until_it_leaves(hub: SourceHub, server: EngineServer) -> None:
     server.add(inspected("b" * 64, "rust-app"))
     server.say("b" * 64, b"hello")

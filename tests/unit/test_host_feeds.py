@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
+from refactor_console.adapters.host import HostConnection
+from refactor_console.adapters.host_errors import CommandTimedOut
 from refactor_console.domain import commands
-from refactor_console.domain.command import Completed
+from refactor_console.domain.command import Completed, RemoteCommand
+from refactor_console.domain.problem import Problem
 from refactor_console.domain.unit import UnitError, parse_unit
 from refactor_console.domain.vitals import parse_df
-from refactor_console.services.host_feeds import read_clock, read_unit
+from refactor_console.services.host_feeds import look_at_vitals, read_clock, read_unit
 from refactor_console.services.link import last_line
+from refactor_console.widgets.present_overview import vitals_facts
 
 UNIT = "refactor-platform.service"
 BEFORE = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -83,3 +88,27 @@ def test_a_number_that_is_none_is_not_a_bug(number: str) -> None:
     states = "LoadState=loaded\nActiveState=active\nSubState=exited"
     unit = parse_unit(f"{states}\nExecMainStatus={number}\nStateChangeTimestamp=@{number}", "u")
     assert (unit.main_status, unit.changed_at) == (None, None)
+
+
+class DfHangs:
+    """A host with a dead network mount: everything answers but ``df``."""
+
+    async def run(self, command: RemoteCommand) -> Completed:
+        match command.argv[0]:
+            case "df":
+                raise CommandTimedOut(Problem("'df' on droplet gave no end within 10 s.", code="timed-out"))
+            case "cat":
+                text = "0.10 0.20 0.30 1/100 4711\n1000.00 2000.00\nMemTotal: 1000 kB\nMemAvailable: 400 kB\n"
+            case _:
+                text = "1767268800.000000000\n"
+        return Completed(command, 0, text.encode(), b"")
+
+
+async def test_a_hanging_df_takes_neither_load_nor_memory_with_it() -> None:
+    vitals = await look_at_vitals(cast(HostConnection, DfHangs()), ("/",), 2)
+    assert vitals.load == (0.10, 0.20, 0.30)
+    assert vitals.memory_available == 400 * 1024
+    assert vitals.disks == ()
+    assert "df" in vitals.disks_problem
+    shown = dict(vitals_facts(vitals))
+    assert "gave no end" in shown["Disks"].plain

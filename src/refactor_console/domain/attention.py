@@ -167,6 +167,8 @@ def _vitals(vitals: HostVitals | None) -> Iterator[Concern]:
         verdict = disk_verdict(disk)
         if verdict is not Verdict.OK:
             yield Concern(verdict, f"disk {disk.mount}", f"It is {disk.fraction_used:.0%} full.")
+    if vitals.disks_problem:
+        yield Concern(Verdict.WARN, "disks", vitals.disks_problem)
     if (verdict := memory_verdict(vitals)) is not Verdict.OK:
         yield Concern(verdict, "memory", f"{vitals.memory_fraction:.0%} of the host's memory is in use.")
     if (verdict := load_verdict(vitals)) is not Verdict.OK:

@@ -67,6 +67,8 @@ class HostVitals:
     swap_free: int
     uptime: timedelta
     disks: tuple[Disk, ...]
+    disks_problem: str = ""
+    """Why the disks are not known, as a sentence (a mount that hangs lets ``df`` hang); empty when they are."""
     clock_offset: timedelta | None = None
     """The host's clock minus ours, from the middle of the round trip; None when it could not be measured."""
     clock_error: timedelta | None = None

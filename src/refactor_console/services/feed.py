@@ -46,6 +46,9 @@ class Backoff:
     factor: float = 2.0
     jitter: float = 0.3
     """The share by which a wait is spread, either way."""
+    steady: float = 5.0
+    """Seconds that an attempt with a good value must have lasted for the next failure to count as the first again: what
+    starts well and dies at once, each time, is tried ever more slowly."""
 
     def seconds(self, failures: int, roll: Callable[[], float] = random.random) -> float:
         """The wait after `failures` failures in a row (1 or more); `roll` gives a number in [0, 1)."""
@@ -196,7 +199,7 @@ async def supervise(
         feed: where the values go.
         attempt: opens the source and yields values; raises `ConsoleError` when it cannot go on.
         waker: ends the wait between attempts early.
-        backoff: how long to wait between attempts; the count starts anew after a good value.
+        backoff: how long to wait between attempts; the count starts anew after an attempt that was good for a while.
         stale_after: seconds of silence after which the value is called stale; None where silence is normal.
     """
     waits = backoff or Backoff()
@@ -219,16 +222,18 @@ async def _supervise(
     stale_after: float | None,
 ) -> None:
     failures = 0
+    loop = asyncio.get_running_loop()
     while True:
+        begun, good = loop.time(), False
         try:
             async with aclosing(_watched(attempt(), feed, stale_after)) as values:  # type: ignore[type-var]
                 async for value in values:
-                    failures = 0
+                    good = True
                     feed.live(value)
             problem = Problem("The source ended the stream.", "The console asks again by itself.", code="ended")
         except ConsoleError as error:
             problem = error.problem
-        failures += 1
+        failures = 1 if good and loop.time() - begun >= backoff.steady else failures + 1
         wait = backoff.seconds(failures)
         feed.fail(problem, wait)
         await waker.wait(wait)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from refactor_console.adapters.host import HostConnection
+from refactor_console.adapters.host_errors import CommandTimedOut
 from refactor_console.domain import commands
 from refactor_console.domain.command import Completed
 from refactor_console.domain.problem import Problem
 from refactor_console.domain.unit import UnitError, UnitStatus, parse_unit
-from refactor_console.domain.vitals import HostVitals, VitalsError, parse_df, parse_proc
+from refactor_console.domain.vitals import Disk, HostVitals, VitalsError, parse_df, parse_proc
 from refactor_console.services.feed import Clock, Waker, utc_now
 from refactor_console.services.link import HostLink, last_line, together
 
@@ -110,7 +111,7 @@ async def look_at_vitals(
     """
     proc, disks, offset = await together(
         connection.run(commands.proc_vitals()),
-        connection.run(commands.disk_usage(*dict.fromkeys(paths))),
+        _disk_usage(connection, paths),
         measure_clock(connection, clock),
     )
     try:
@@ -119,7 +120,22 @@ async def look_at_vitals(
         if proc.exit_status != _COMMAND_NOT_FOUND and not proc.errors:
             raise
         raise VitalsError(replace(error.problem, detail=f"{proc.errors[:500]}\n{error.problem.detail}")) from error
-    return replace(vitals, disks=parse_df(disks.text), clock_offset=offset.offset, clock_error=offset.error)
+    found, problem = disks
+    return replace(vitals, disks=found, disks_problem=problem, clock_offset=offset.offset, clock_error=offset.error)
+
+
+async def _disk_usage(connection: HostConnection, paths: tuple[str, ...]) -> tuple[tuple[Disk, ...], str]:
+    """The disks, or why there are none: a mount that hangs must not take load and memory with it.
+
+    Raises:
+        HostError: the connection failed.
+    """
+    try:
+        answer = await connection.run(commands.disk_usage(*dict.fromkeys(paths)))
+    except CommandTimedOut as error:
+        return (), error.problem.summary
+    disks = parse_df(answer.text)
+    return disks, "" if disks else f"df said nothing that can be read ({last_line(answer.errors)[:200]})."
 
 
 @dataclass(frozen=True, slots=True)

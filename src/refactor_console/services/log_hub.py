@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from refactor_console.domain.containers import Container, ContainerBoard, ContainerRow
-from refactor_console.domain.logs import LogBatch
+from refactor_console.domain.logs import LogBatch, LogMark, MarkKind
 from refactor_console.domain.reading import Phase, Reading
 from refactor_console.services.container_source import ContainerSource
 from refactor_console.services.engine_link import EngineLink
@@ -34,6 +34,7 @@ class SourceHub:
         self._order: tuple[str, ...] = ()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._left_out = 0
         self._listeners: list[Callable[[LogBatch], None]] = []
         self._source_listeners: list[Callable[[], None]] = []
 
@@ -78,6 +79,7 @@ class SourceHub:
         for key, row in rows.items():
             if key not in self._sources and self._make_room(rows, row):
                 self._add(key, row)
+        self._tell_left_out(sum(1 for key in rows if key not in self._sources))
         for key, source in self._sources.items():
             found = rows.get(key)
             source.observe(None if found is None else found.container)
@@ -86,6 +88,16 @@ class SourceHub:
         if order != self._order:
             self._order = order
             self._tell()
+
+    def _tell_left_out(self, count: int) -> None:
+        """Say in the log itself that some containers are not in it."""
+        if count == self._left_out:
+            return
+        self._left_out = count
+        if count and self._first:
+            text = f"{count} more containers are not followed: the console follows {MOST_SOURCES} at once."
+            mark = LogMark(int(self._clock().timestamp() * 1e9), MarkKind.GAP, text)
+            self.deliver(LogBatch(self._first[0].key, marks=(mark,)))
 
     async def close(self) -> None:
         """Stop following every container."""

@@ -170,6 +170,8 @@ def vitals_facts(vitals: HostVitals) -> list[Fact]:
         )
         for disk in vitals.disks
     ]
+    if not vitals.disks:
+        facts.append(("Disks", present.verdict_text(Verdict.UNKNOWN, visible(vitals.disks_problem) or "not known")))
     if vitals.swap_total:
         swap = vitals.swap_total - vitals.swap_free
         facts.append(("Swap", Content(f"{present.size(swap)} of {present.size(vitals.swap_total)}")))
