@@ -46,6 +46,7 @@ class SourceKind(StrEnum):
 
     JOURNAL = "journal"
     CONTAINER = "container"
+    JOB = "job"
 
 
 @dataclass(frozen=True, slots=True)
