@@ -1,9 +1,9 @@
 """A job's log as GitHub Actions serves it: one text, each line after a time, with commands between the lines.
 
-Format (github.com/actions/runner, ``docs/adrs/0276-problem-matchers.md`` and the workflow-command reference): an RFC 3339
-time with up to seven digits of a second, one space, the text. ``##[group]`` and ``##[endgroup]`` enclose what the web
-page folds; ``##[error]``, ``##[warning]``, ``##[notice]``, ``##[debug]`` and ``##[command]`` begin a line of that kind.
-A text with line breaks inside continues on lines that may have no time of their own.
+Format (workflow-command reference of GitHub's documentation): an RFC 3339 time with up to seven digits of a second, one
+space, the text. ``##[group]`` and ``##[endgroup]`` enclose what the web page folds; ``##[error]``, ``##[warning]``,
+``##[notice]``, ``##[debug]`` and ``##[command]`` begin a line of that kind. A text with line breaks inside continues on
+lines that may have no time of their own.
 """
 
 from __future__ import annotations
