@@ -6,6 +6,7 @@ import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from refactor_console.demo import launcher
 from refactor_console.domain.environment import Environment, SshTarget
@@ -98,6 +99,42 @@ class DemoWorld:
     async def traffic(self, on: bool) -> None:
         """Let visitors come or stay away."""
         await self.process.control("traffic", on=on)
+
+    # GitHub -----------------------------------------------------------------------------------------------------
+
+    @property
+    def github_url(self) -> str:
+        """Base address of its GitHub REST API; accepts ``demo-token``."""
+        return self.process.info.github_url
+
+    @property
+    def registry_url(self) -> str:
+        """Base address of its image registry."""
+        return self.process.info.registry_url
+
+    async def github(self, do: str, **values: Any) -> dict[str, Any]:
+        """One of the controls of its GitHub (`demo.github_control`, without the prefix ``github_``), what it tells."""
+        return await self.process.control(f"github_{do}", **values)
+
+    async def github_down(self) -> None:
+        """Refuse connections to GitHub."""
+        await self.github("down")
+
+    async def github_up(self) -> None:
+        """Accept them again, at the same address."""
+        await self.github("up")
+
+    async def github_fault(self, fault: str, *, path: str = "", times: int | None = None, value: float = 0.0) -> None:
+        """Let a fault (`demo.github_faults.Fault`) strike requests whose path matches, so many times (for ever)."""
+        await self.github("fault", fault=fault, path=path, times=times, value=value)
+
+    async def github_clear(self) -> None:
+        """No more faults; full limits for every token."""
+        await self.github("clear")
+
+    async def github_counted(self) -> int:
+        """How many requests have counted against a limit so far."""
+        return int((await self.github("counts"))["counted"])
 
 
 def _encoded(messages: Sequence[bytes]) -> list[str]:

@@ -39,6 +39,8 @@ class RunPage:
     runs: tuple[WorkflowRun, ...]
     complete: bool
     """False when GitHub has older ones."""
+    skipped: int = 0
+    """How many could not be read (the API has changed) and are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ class GitHubApi(Protocol):
     @property
     def now(self) -> datetime:
         """GitHub's clock as far as the last answer's Date header tells, else the local one (UTC)."""
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """What the newest lists lack because it could not be read, one sentence each; empty when all is well."""
 
     async def account(self) -> Account:
         """Who the token belongs to."""

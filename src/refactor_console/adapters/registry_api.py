@@ -36,7 +36,7 @@ class RegistryApi(Protocol):
         """Whether a digest can still be pulled."""
 
     async def details(self, repository: ImageRepository, reference: str) -> ImageDetails:
-        """One tag or digest, unfolded: platforms with sizes, labels and creation time. By digest it is kept for good."""
+        """One tag or digest, unfolded: platforms with sizes, labels, creation time. By digest it is kept for good."""
 
     async def children(self, repository: ImageRepository, digest: str) -> tuple[str, ...]:
         """Digests of every manifest that an index lists, attestations included; empty for a plain manifest."""

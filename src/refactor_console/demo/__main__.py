@@ -24,6 +24,7 @@ from refactor_console.demo.engine_api import HEADERS, EngineApi
 from refactor_console.demo.engine_http import HttpServer
 from refactor_console.demo.engine_streams import Collector
 from refactor_console.demo.files import Files
+from refactor_console.demo.github_front import GitHubFront
 from refactor_console.demo.launcher import DemoWorldInfo
 from refactor_console.demo.relay import Relay
 from refactor_console.demo.ssh_server import SshHost
@@ -36,9 +37,10 @@ _PATH_LIMIT = 100
 class Demo:
     """A world and its servers, below one directory."""
 
-    def __init__(self, directory: Path, world: World) -> None:
+    def __init__(self, directory: Path, world: World, seed: int) -> None:
         self._directory = directory
         self._world = world
+        self._seed = seed
         self._made_directory = not directory.exists()
         self._short: Path | None = None
 
@@ -65,8 +67,10 @@ class Demo:
         engine = HttpServer(sockets / "docker.sock", EngineApi(world.engine, collector, HOSTNAME), HEADERS)
         ssh = SshHost(world, files, sockets / "docker.sock", host_key)
         relay = Relay(await ssh.start(client_key))
-        control = Control(world, relay, engine)
+        github = GitHubFront(world, self._seed)
+        control = Control(world, relay, engine, {"github_": github.control})
         await engine.start()
+        await github.http.start()
         await relay.open()
         await control.start(sockets / "control.sock")
         info = DemoWorldInfo(
@@ -78,6 +82,7 @@ class Demo:
             control_socket=sockets / "control.sock",
             engine_socket=sockets / "docker.sock",
             pid=os.getpid(),
+            github_url=github.http.url,
         )
         _write_key(info.identity_file, client_key)
         _write_key(self._directory / "host_key", host_key)
@@ -89,6 +94,7 @@ class Demo:
             await stop.wait()
         finally:
             control.stop()
+            await github.stop()
             await relay.close()
             await ssh.stop()
             await engine.stop()
@@ -150,7 +156,7 @@ async def _main(directory: Path, seed: int, frozen: str | None, *, quiet: bool) 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     watching = loop.create_task(_stop_when_alone(stop))
-    demo = Demo(directory, World(seed, None if frozen is None else parse_moment(frozen)))
+    demo = Demo(directory, World(seed, None if frozen is None else parse_moment(frozen)), seed)
     if not quiet:
         sys.stdout.write(f"Demo world in {directory}; see world.json there. Ctrl+C ends it.\n")
         sys.stdout.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,23 @@ from refactor_console.demo.relay import Relay
 from refactor_console.demo.world import World
 
 _LIMIT = 64 * 1024 * 1024
+Verb = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]
+"""Carries out a request; what it returns is told beside "ok"."""
 
 
 class Control:
     """Carries out what a test asks for; each verb is a method ``do_<verb>``."""
 
-    def __init__(self, world: World, relay: Relay, engine: HttpServer) -> None:
+    def __init__(
+        self, world: World, relay: Relay, engine: HttpServer, others: Mapping[str, Callable[[], Awaitable[object]]]
+    ) -> None:
+        """Verbs that begin with a prefix of `others` are the ``do_<verb>`` methods of what is found there."""
         self._world = world
         self._relay = relay
         self._engine = engine
+        self._others = dict(others)
         self._server: asyncio.Server | None = None
-        self._verbs: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
-            name.removeprefix("do_"): getattr(self, name) for name in dir(self) if name.startswith("do_")
-        }
+        self._verbs: dict[str, Verb] = _verbs_of(self)
 
     async def start(self, path: Path) -> None:
         """Listen for requests."""
@@ -48,16 +52,21 @@ class Control:
         finally:
             writer.close()
 
+    async def _verb(self, name: str) -> Verb | None:
+        for prefix in [prefix for prefix in self._others if name.startswith(prefix)]:
+            self._verbs |= _verbs_of(await self._others.pop(prefix)())
+        return self._verbs.get(name)
+
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             request = json.loads(line)
-            verb = self._verbs.get(request["do"])
+            verb = await self._verb(request["do"])
             if verb is None:
                 return {"ok": False, "error": f"unknown verb {request['do']!r}; known: {', '.join(self._verbs)}"}
-            await verb(request)
+            told = await verb(request)
         except (ValueError, KeyError, TypeError) as wrong:
             return {"ok": False, "error": f"{type(wrong).__name__}: {wrong}"}
-        return {"ok": True}
+        return {"ok": True} | (told or {})
 
     # Lines ------------------------------------------------------------------------------------------------------
 
@@ -134,6 +143,10 @@ class Control:
     async def do_traffic(self, request: dict[str, Any]) -> None:
         """``on``."""
         self._world.set_traffic(bool(request["on"]))
+
+
+def _verbs_of(part: object) -> dict[str, Verb]:
+    return {name.removeprefix("do_"): getattr(part, name) for name in dir(part) if name.startswith("do_")}
 
 
 def _messages(request: dict[str, Any]) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on a Unix socket: as much as the Engine's clients use, with bounds on what it reads."""
+"""A small HTTP/1.1 server on a Unix socket: as much as the demo world's clients use, with bounds on what it reads."""
 
 from __future__ import annotations
 
@@ -17,14 +17,23 @@ _BODY_LIMIT = 1024 * 1024
 _REASONS = {
     200: "OK",
     201: "Created",
+    202: "Accepted",
     204: "No Content",
+    302: "Found",
     304: "Not Modified",
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
+    410: "Gone",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
 }
 
 
@@ -37,6 +46,10 @@ class Request:
     query: dict[str, str]
     body: bytes
     keep_alive: bool
+    target: str = ""
+    """The path as it came, percent-encoded, without the query."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Names in lower case."""
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A truth value as the Engine reads it (``httputils.BoolValue``)."""
@@ -82,8 +95,11 @@ class HttpServer:
     async def start(self) -> None:
         """Listen; connections are accepted when this returns."""
         if self._server is None:
-            self._path.unlink(missing_ok=True)
-            self._server = await asyncio.start_unix_server(self._accept, self._path, limit=_HEAD_LIMIT)
+            self._server = await self._listen()
+
+    async def _listen(self) -> asyncio.Server:
+        self._path.unlink(missing_ok=True)
+        return await asyncio.start_unix_server(self._accept, self._path, limit=_HEAD_LIMIT)
 
     async def stop(self) -> None:
         """Stop listening and end every connection there is. The socket's file stays, as the Engine's does."""
@@ -121,7 +137,7 @@ class HttpServer:
     ) -> bool:
         bodiless = response.status in (204, 304)
         lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}"]
-        headers = self._headers | response.headers | {"Date": formatdate(usegmt=True)}
+        headers = {"Date": formatdate(usegmt=True)} | self._headers | response.headers
         if not bodiless:
             headers["Content-Type"] = response.content_type
         if response.stream is not None:
@@ -197,6 +213,8 @@ async def _read_request(reader: asyncio.StreamReader) -> Request | None:
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
         body=body,
         keep_alive="close" not in connection and (protocol == "HTTP/1.1" or "keep-alive" in connection),
+        target=parts.path,
+        headers=headers,
     )
 
 

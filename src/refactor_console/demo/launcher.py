@@ -35,6 +35,10 @@ class DemoWorldInfo:
     engine_socket: Path
     """The Engine's own socket, for ``docker -H unix://...`` without SSH."""
     pid: int
+    github_url: str = ""
+    """Base address of the world's GitHub REST API; accepts the token ``demo-token``."""
+    registry_url: str = ""
+    """Base address of the world's image registry."""
 
     def write(self, directory: Path) -> None:
         """Leave it as ``world.json``, whole or not at all."""
@@ -71,8 +75,8 @@ class DemoProcess:
         """Whether the process still exists."""
         return self._process.returncode is None
 
-    async def control(self, do: str, **values: Any) -> None:
-        """Ask the world to do something; see `demo.control` for the verbs. Returns when it is done.
+    async def control(self, do: str, **values: Any) -> dict[str, Any]:
+        """Ask the world to do something; see `demo.control` for the verbs. Returns when it is done, what it tells.
 
         Raises:
             DemoError: when it refuses.
@@ -89,6 +93,7 @@ class DemoProcess:
                 await writer.wait_closed()
         if not answer.get("ok"):
             raise DemoError(f"The demo world refused '{do}': {answer.get('error', 'it went away')}")
+        return {name: value for name, value in answer.items() if name != "ok"}
 
     async def stop(self) -> None:
         """End the process and wait for its end; it removes its files."""

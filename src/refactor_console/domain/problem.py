@@ -6,6 +6,8 @@ Exception tree (each adapter adds its own few leaves)::
     ├── HostError        adapters.host      the SSH connection and what runs over it
     ├── EngineError      adapters.engine    the Docker Engine API
     ├── JournalError     adapters.journal   journalctl's output
+    ├── GitHubError      adapters.github    GitHub's REST API
+    ├── CredentialError  adapters.credentials  where the token is kept
     ├── SettingsError    settings           a wrong or missing setting
     └── ActionRefused    services.actions   a mutation that may not run
 """

@@ -93,6 +93,8 @@ class RepositoryReleases:
     drafts_visible: bool
     """Whether this token may see drafts: without write access GitHub hides them silently."""
     problems: tuple[Problem, ...] = ()
+    tag_versions: tuple[VersionReading, ...] = ()
+    """Versions at tags that somebody asked for (`GitHubDoor.release_versions`), each tag once."""
 
 
 @dataclass(frozen=True, slots=True)
