@@ -121,6 +121,8 @@ class ImageTag:
     used_by: tuple[ImageUse, ...] = ()
     moving: bool = False
     """Whether this tag moves (``stable``, ``latest``): what it means depends on the day."""
+    problem: Problem | None = None
+    """Why its details could not be read: the digest was deleted, its media type is not known ..."""
 
     @property
     def key(self) -> str:
@@ -140,7 +142,8 @@ class ImageRepositoryReport:
     untagged: tuple[ImageTag, ...] = ()
     """Versions without a tag that are not part of a tagged index: still pullable by digest, newest first."""
     orphaned: int = 0
-    """Versions that nothing refers to: neither tagged, nor in an index, nor an attestation of something that exists."""
+    """Versions that nothing refers to: neither tagged, nor in an index, nor an attestation of something that exists.
+    Those of `untagged` that no index lists are among them."""
     orphans_known: bool = False
     """Whether `orphaned` was counted at all (needs the Packages API and every index)."""
     problem: Problem | None = None
@@ -214,6 +217,18 @@ class PullRequest:
     title: str
     html_url: str
     author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionFacts:
+    """The commit that an image was built from, and the pull requests that brought it."""
+
+    revision: str
+    """By the image's label; empty when it names none."""
+    commit: Commit | None = None
+    pull_requests: tuple[PullRequest, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be found out, and why."""
 
 
 @dataclass(frozen=True, slots=True)
