@@ -12,10 +12,12 @@ import pytest
 import pytest_asyncio
 
 from refactor_console.demo import launcher
+from refactor_console.demo.registry_content import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from refactor_console.domain import commands
 from tests.worlds.demo import DemoWorld, demo_world
 
 RUNS = "/repos/refactor-group/refactor-platform-rs/actions/runs"
+MANIFESTS = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 UNIT = "refactor-platform.service"
 
 
@@ -61,6 +63,27 @@ async def test_runs_are_started_and_put_into_states(world: DemoWorld, client: ht
     assert (await client.get(run)).json()["status"] == "queued"
     await world.github("run_state", run_id=made["run_id"], status="completed", conclusion="timed_out")
     assert (await client.get(run)).json()["conclusion"] == "timed_out"
+
+
+async def test_the_digests_of_packages_are_those_of_the_registry_and_of_what_runs(
+    world: DemoWorld, client: httpx.AsyncClient
+) -> None:
+    name = "refactor-group/refactor-platform-rs"
+    path = "/orgs/refactor-group/packages/container/refactor-platform-rs/versions"
+    versions = (await client.get(path, params={"per_page": "100"})).json()
+    stable = next(v["name"] for v in versions if "stable" in v["metadata"]["container"]["tags"])
+    async with httpx.AsyncClient(base_url=world.registry_url, trust_env=False) as registry:
+        query = {"service": "demo", "scope": f"repository:{name}:pull"}
+        token = (await registry.get("/token", params=query)).json()["token"]
+        for version in versions:
+            headers = {"Authorization": f"Bearer {token}", "Accept": ", ".join(MANIFESTS)}
+            answer = await registry.get(f"/v2/{name}/manifests/{version['name']}", headers=headers)
+            assert (answer.status_code, answer.headers["docker-content-digest"]) == (200, version["name"])
+    async with httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(world.process.info.engine_socket))
+    ) as engine:
+        image = (await engine.get(f"http://engine/images/ghcr.io/{name}:stable/json")).json()
+    assert image["RepoDigests"] == [f"ghcr.io/{name}@{stable}"]
 
 
 async def test_an_approved_deploy_restarts_the_unit_on_the_host(world: DemoWorld, client: httpx.AsyncClient) -> None:

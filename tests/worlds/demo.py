@@ -136,6 +136,12 @@ class DemoWorld:
         """How many requests have counted against a limit so far."""
         return int((await self.github("counts"))["counted"])
 
+    # The registry -----------------------------------------------------------------------------------------------
+
+    async def registry(self, do: str, **values: Any) -> dict[str, Any]:
+        """One of the controls of its registry (`demo.registry_control`, without the prefix ``registry_``)."""
+        return await self.process.control(f"registry_{do}", **values)
+
 
 def _encoded(messages: Sequence[bytes]) -> list[str]:
     return [base64.b64encode(message).decode() for message in messages]

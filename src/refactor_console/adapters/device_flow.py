@@ -73,7 +73,7 @@ class DeviceFlow:
             raise errors.SignInFailed(
                 Problem(
                     "Signing in by a code needs the client id of an OAuth app, and none is configured.",
-                    "Set client_id under [github], or use GH_TOKEN or `gh auth login`.",
+                    "Set oauth_client_id under [github], or use GH_TOKEN or `gh auth login`.",
                     code="no-client-id",
                 )
             )
@@ -188,7 +188,7 @@ class DeviceFlow:
         return errors.SignInFailed(
             Problem(
                 f"{self._host} does not let this console sign in by a code ({word or 'it does not say why'}).",
-                "Check client_id under [github], and that its app has the device flow enabled; "
+                "Check oauth_client_id under [github], and that its app has the device flow enabled; "
                 "or use GH_TOKEN or `gh auth login`.",
                 visible(str(said.get("error_description", "")))[:300],
                 code="device-refused",

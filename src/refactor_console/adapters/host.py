@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -234,6 +234,16 @@ class HostConnection:
         from refactor_console.adapters import host_files  # noqa: PLC0415 - needs the SSH library
 
         return await self._over_sftp(lambda: host_files.read(self._connection, self._where, path, limit), path)
+
+    async def modified_at(self, path: str) -> datetime:
+        """When a file was last written, by the host's clock (UTC, whole seconds).
+
+        Raises:
+            HostFileError: it is missing or forbidden.
+        """
+        from refactor_console.adapters import host_files  # noqa: PLC0415 - needs the SSH library
+
+        return await self._over_sftp(lambda: host_files.modified_at(self._connection, self._where, path), path)
 
     async def write_file(self, path: str, data: bytes, mode: int = 0o600) -> None:
         """Replace a file's content in one step; a relative path starts at the user's home.

@@ -6,6 +6,7 @@ Imports the SSH library: import this module off the event loop's thread.
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 
 import asyncssh
 
@@ -35,6 +36,23 @@ async def read(connection: asyncssh.SSHClientConnection, where: str, path: str, 
             )
         )
     return data
+
+
+async def modified_at(connection: asyncssh.SSHClientConnection, where: str, path: str) -> datetime:
+    """When a file was last written.
+
+    Raises:
+        HostFileError: it is missing or forbidden, or the host does not say.
+        asyncssh.Error: the connection or its SFTP service failed.
+    """
+    async with connection.start_sftp_client() as sftp:
+        try:
+            seconds = (await sftp.stat(path)).mtime
+        except asyncssh.SFTPError as error:
+            raise _failed("looked at", path, where, error) from error
+    if seconds is None:
+        raise HostFileError(Problem(f"{where} does not say when {path} was written.", code="file-failed"))
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 async def write(connection: asyncssh.SSHClientConnection, where: str, path: str, data: bytes, mode: int) -> None:

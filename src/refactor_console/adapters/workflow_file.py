@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from refactor_console.domain.contract import WorkflowNames
 from refactor_console.domain.operations import DispatchInput
 from refactor_console.domain.problem import ConsoleError, Problem
@@ -171,6 +169,8 @@ def _load(text: str, path: str) -> dict[Any, Any]:
     Raises:
         WorkflowFileError: code ``bad-workflow``.
     """
+    import yaml  # noqa: PLC0415 - needed when a form is opened, and not before
+
     _bounded(text, path)
     if _deepest(text) > MOST_OPEN:
         raise WorkflowFileError(

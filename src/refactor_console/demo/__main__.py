@@ -26,6 +26,9 @@ from refactor_console.demo.engine_streams import Collector
 from refactor_console.demo.files import Files
 from refactor_console.demo.github_front import GitHubFront
 from refactor_console.demo.launcher import DemoWorldInfo
+from refactor_console.demo.registry import DemoRegistry
+from refactor_console.demo.registry_content import content
+from refactor_console.demo.registry_control import RegistryControl
 from refactor_console.demo.relay import Relay
 from refactor_console.demo.ssh_server import SshHost
 from refactor_console.demo.world import ACCOUNTS, HOSTNAME, World
@@ -68,9 +71,15 @@ class Demo:
         ssh = SshHost(world, files, sockets / "docker.sock", host_key)
         relay = Relay(await ssh.start(client_key))
         github = GitHubFront(world, self._seed)
-        control = Control(world, relay, engine, {"github_": github.control})
+        registry = DemoRegistry(content(world.began_ns))
+
+        async def registry_control() -> RegistryControl:
+            return RegistryControl(registry)
+
+        control = Control(world, relay, engine, {"github_": github.control, "registry_": registry_control})
         await engine.start()
         await github.http.start()
+        await registry.start()
         await relay.open()
         await control.start(sockets / "control.sock")
         info = DemoWorldInfo(
@@ -83,6 +92,7 @@ class Demo:
             engine_socket=sockets / "docker.sock",
             pid=os.getpid(),
             github_url=github.http.url,
+            registry_url=registry.url,
         )
         _write_key(info.identity_file, client_key)
         _write_key(self._directory / "host_key", host_key)
@@ -95,6 +105,7 @@ class Demo:
         finally:
             control.stop()
             await github.stop()
+            await registry.stop()
             await relay.close()
             await ssh.stop()
             await engine.stop()

@@ -27,7 +27,6 @@ class GitHubFront:
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
         self._seed = seed
-        self._began_ns = world.clock.now()
         self._making = asyncio.Lock()
         self._server: GitHubServer | None = None
         self._control: GitHubControl | None = None
@@ -56,7 +55,7 @@ class GitHubFront:
             if self._server is None:
                 # In a thread, so that the rest of the world goes on meanwhile.
                 parts: list[Any] = await asyncio.to_thread(_import)
-                self._server = parts[0].GitHubServer(self._world.clock, self._seed, self.http, self._began_ns)
+                self._server = parts[0].GitHubServer(self._world.clock, self._seed, self.http, self._world.began_ns)
                 self._deploys = parts[2].Deploys(self._world)
                 self._server.operations.on_run = self._deploys.watch
             return self._server

@@ -35,6 +35,7 @@ class Packages:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        self._known: dict[str, tuple[Pushed, ...]] = {}
         self._extra: dict[str, list[Pushed]] = {}
 
     def routes(self) -> list[Route]:
@@ -103,7 +104,9 @@ class Packages:
         raise not_found()
 
     def _pushed(self) -> dict[str, list[Pushed]]:
-        known = pushed()
+        if not self._known:
+            self._known = pushed(self._platform.began_ns)
+        known = self._known
         return {
             path: sorted([*known.get(path, []), *self._extra.get(path, [])], key=lambda version: version.days_ago)
             for path in {**known, **self._extra}

@@ -44,17 +44,24 @@ class Image:
     exposed: tuple[str, ...] = ()
     working_dir: str = ""
     layers: int = 6
+    manifest: str = ""
+    """Digest under which the registry serves it, with ``sha256:``; made up when empty."""
+    configuration: str = ""
+    """Digest of its configuration; made up when empty."""
+    diffs: tuple[str, ...] = ()
+    """Digests of its layers' content; made up when there are none."""
 
     @property
     def id(self) -> str:
         """``sha256:`` of the image's configuration."""
-        return f"sha256:{digest(f'config {self.reference} {self.created_ns}')}"
+        return self.configuration or f"sha256:{digest(f'config {self.reference} {self.created_ns}')}"
 
     @property
     def repo_digest(self) -> str:
         """``name@sha256:...`` under which its registry serves it."""
         name = self.reference.rpartition(":")[0]
-        return f"{name}@sha256:{digest(f'manifest {self.reference} {self.created_ns}')}"
+        made_up = f"sha256:{digest(f'manifest {self.reference} {self.created_ns}')}"
+        return f"{name}@{self.manifest or made_up}"
 
     def summary(self) -> Json:
         """One element of ``GET /images/json``."""
@@ -89,9 +96,12 @@ class Image:
                 "Data": overlay(digest(self.id)),
                 "Name": "overlay2",
             },
-            "RootFS": {"Type": "layers", "Layers": [f"sha256:{digest(f'{self.id} {n}')}" for n in range(self.layers)]},
+            "RootFS": {"Type": "layers", "Layers": self._diffs()},
             "Metadata": {"LastTagTime": rfc3339(self.created_ns)},
         }
+
+    def _diffs(self) -> list[str]:
+        return list(self.diffs) or [f"sha256:{digest(f'{self.id} {number}')}" for number in range(self.layers)]
 
     def config(self) -> Json:
         """``Config`` of the image."""

@@ -44,6 +44,16 @@ class StoryBuild:
     superseded: bool
     """Whether its moving tag points elsewhere by now; it can still be pulled by digest."""
 
+    @property
+    def repo(self) -> str:
+        """The repository it is built from: ``backend`` or ``frontend``."""
+        return "frontend" if self.path.startswith(FRONTEND_PATH) else "backend"
+
+    @property
+    def version(self) -> str:
+        """The version it was released as; empty for a build of a push."""
+        return next((r.tag for r in RELEASES if r.repo == self.repo and r.sha == self.sha and not r.draft), "")
+
 
 @dataclass(frozen=True, slots=True)
 class StoryRelease:
@@ -108,8 +118,13 @@ _FRONTEND = (
     (23.5, "bianca", 226, "perf: the calendar loads one month at a time"),
     (29.9, "zane", 222, "fix(a11y): dialogs give the focus back"),
     (38.2, "bianca", 218, "test: the whole way of a new coachee"),
+    (41.6, "zane", 216, "fix(sse): the connection comes back after the computer slept"),
+    (44.0, "bianca", 214, "refactor(api): one hook for every list"),
     (47.2, "zane", 213, "chore: release 1.0.0-beta2"),
+    (52.8, "bianca", 210, "feat(agreements): who changed them, and when"),
+    (57.1, "zane", None, "quick fix for the demo"),
     (60.5, "bianca", 207, "feat(notes): saved while typing"),
+    (67.3, "zane", 203, "ci: images are built for arm64 as well"),
     (75.0, "zane", 199, "docs: how to run against a local backend"),
     (96.2, "bianca", 190, "chore: release 1.0.0-beta1"),
 )
@@ -168,6 +183,10 @@ BUILDS = (
     *_built_pushes(),
     StoryBuild(
         f"{BACKEND_PATH}/feat/group-sessions", (_BRANCH_SHA, "latest"), _BRANCH_SHA, 1.6, ("linux/amd64",), False, False
+    ),
+    # Half of a release: the other architecture failed to build, so that no index ever listed this one.
+    StoryBuild(
+        BACKEND_PATH, (), _releases("backend")["1.0.0-beta3"], 11.93, ("linux/arm64",), attested=False, superseded=False
     ),
 )
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from refactor_console.demo.clock import SECOND, Clock
 from refactor_console.demo.containers import Container
+from refactor_console.demo.deployed import deployed
 from refactor_console.demo.engine import Engine
 from refactor_console.demo.journal import Journal, Writer
 from refactor_console.demo.lines import gap, starting, stopping, visit
 from refactor_console.demo.past import DAY, RATE, UNIT, Diary, down_lines, fill_logs, up_lines
-from refactor_console.demo.services import IMAGES, SERVICES
 from refactor_console.demo.shell import Account
 from refactor_console.demo.vitals import Vitals
 
@@ -61,6 +61,10 @@ class World:
         self.clock.freeze(frozen_ns)
         self._random = random.Random(seed)  # noqa: S311 - scenery, not secrets
         now = self.clock.now()
+        self.began_ns = now
+        """From when the story counts back: one moment for what runs here, for GitHub and for the registry, since the
+        digests of images depend on it."""
+        self._deployed = deployed(now)
         boot_ns = now - _UPTIME
         self.journal = Journal(
             self.clock,
@@ -168,7 +172,7 @@ class World:
     async def _compose_down(self) -> None:
         lines = iter(down_lines(self.engine.new_pid()))
         self._journal_lines(lines, 1)
-        for service in reversed(SERVICES):
+        for service in reversed(self._deployed.services):
             self._journal_lines(lines, 1)
             with suppress(KeyError):
                 container = self.engine.of_service(service.name)
@@ -180,9 +184,9 @@ class World:
 
     async def _compose_up(self) -> None:
         lines = iter(up_lines(self.engine.new_pid()))
-        self._journal_lines(lines, 3 + 2 * len(SERVICES))
+        self._journal_lines(lines, 3 + 2 * len(self._deployed.services))
         self.engine.tell_network("create")
-        made = [self.engine.create(service, self._hex(256), self.clock.now()) for service in SERVICES]
+        made = [self.engine.create(service, self._hex(256), self.clock.now()) for service in self._deployed.services]
         for container in made:
             self.engine.emit(container, "create")
         for container in made:
@@ -225,9 +229,9 @@ class World:
         return {unit.name: unit for unit in units}
 
     def _make_containers(self, deployed_ns: int) -> None:
-        self.engine.images = list(IMAGES)
+        self.engine.images = list(self._deployed.images)
         created = deployed_ns + 780_000_000
-        for number, service in enumerate(SERVICES):
+        for number, service in enumerate(self._deployed.services):
             made = created + number * 61_000_000
             container = self.engine.create(service, self._hex(256), made)
             container.started_ns = made + 700_000_000 + number * 418_000_000

@@ -8,6 +8,7 @@ Exception tree (each adapter adds its own few leaves)::
     ├── JournalError     adapters.journal   journalctl's output
     ├── GitHubError      adapters.github    GitHub's REST API
     ├── CredentialError  adapters.credentials  where the token is kept
+    ├── RegistryError    adapters.registry  the image registry
     ├── SettingsError    settings           a wrong or missing setting
     └── ActionRefused    services.actions   a mutation that may not run
 """
