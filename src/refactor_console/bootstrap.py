@@ -5,6 +5,7 @@ Everything heavy is imported where it is needed: settings cost a tenth of a seco
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import tempfile
@@ -20,10 +21,15 @@ from refactor_console.glance import Glance, glance
 if TYPE_CHECKING:
     from refactor_console.adapters.host import HostConnection
     from refactor_console.app import Prepared
-    from refactor_console.demo.launcher import DemoWorldInfo
+    from refactor_console.demo.launcher import DemoProcess, DemoWorldInfo
+    from refactor_console.services.github_link import Endpoints
     from refactor_console.services.log_book import LogBook
     from refactor_console.services.session import ConsoleSession, LogHub
     from refactor_console.settings import Settings
+
+
+class DemoDown(ConsoleError):
+    """The demo world did not start (code ``demo``)."""
 
 
 class NoTerminal(ConsoleError):
@@ -59,9 +65,14 @@ def console(*, config: Path | None, environment: str | None, read_only: bool, th
         return Prepared(check().environments, check().settings.keys)
 
     def open_session(chosen: Environment) -> ConsoleSession:
+        from refactor_console.services.github_setup import GitHubSetup
         from refactor_console.services.live import LiveSession
 
-        return LiveSession(chosen, read_only=read_only or check().settings.read_only)
+        found = check().settings
+        github = GitHubSetup(
+            platform=found.github.platform(), enabled=found.github.enabled, client_id=found.github.oauth_client_id
+        )
+        return LiveSession(chosen, read_only=read_only or found.read_only, github=github)
 
     def log_book(hub: LogHub) -> LogBook:
         from refactor_console.services.log_book import LogBook
@@ -105,27 +116,12 @@ def demo(*, read_only: bool, theme: str | None) -> int:
     Raises:
         ConsoleError: there is no terminal.
     """
-    from refactor_console.demo.launcher import DemoError, DemoProcess, start
-
     platform = Environment(name="demo", ssh=SshTarget(host="refactor-droplet"), demo=True)
-    running: list[DemoProcess] = []
-
-    # Made and removed by the demo world's own process, which outlives a console that is killed.
-    directory = Path(tempfile.gettempdir()) / f"refactor-console-demo-{secrets.token_hex(8)}"
-
-    async def connect(target: SshTarget, *, read_only: bool) -> HostConnection:
-        """The one difference to a real host: its address is known only when its process is up."""
-        from refactor_console.adapters import host, host_errors
-
-        if not running or not running[0].running:
-            try:
-                running[:] = [await start(directory)]
-            except DemoError as error:
-                problem = Problem("The demo world did not start.", "Try again.", str(error), code="demo")
-                raise host_errors.HostError(problem) from error
-        return await host.connect(demo_target(running[0].info, target), read_only=read_only)
+    world = DemoWorldAtHand()
 
     def open_session(chosen: Environment) -> ConsoleSession:
+        from refactor_console.services.github_link import find_demo
+        from refactor_console.services.github_setup import GitHubSetup
         from refactor_console.services.live import LiveSession
 
         class DemoSession(LiveSession):
@@ -135,15 +131,73 @@ def demo(*, read_only: bool, theme: str | None) -> int:
                 try:
                     await super().close()
                 finally:
-                    while running:
-                        await running.pop().stop()
+                    await world.stop()
 
-        return DemoSession(chosen, read_only=read_only, connect=connect)
+        github = GitHubSetup(endpoints=world.endpoints, find=find_demo, observations=world.observations)
+        return DemoSession(chosen, read_only=read_only, connect=world.connect, github=github)
 
     def prepare() -> None:
         import refactor_console.services.live  # noqa: F401
 
     return _run(platform, open_session, prepare, None, read_only=read_only, theme=theme)
+
+
+class DemoWorldAtHand:
+    """A demo world that is started by whoever needs it first, and again after it ended.
+
+    The one difference to the real thing: addresses are known only when its process is up.
+    """
+
+    def __init__(self) -> None:
+        # Made and removed by the demo world's own process, which outlives a console that is killed.
+        self._directory = Path(tempfile.gettempdir()) / f"refactor-console-demo-{secrets.token_hex(8)}"
+        self._running: DemoProcess | None = None
+        self._starting = asyncio.Lock()
+        self.observations = self._directory / "files" / "observations.jsonl"
+        """What its moving tags pointed to: goes with the world, whose tags bear the real ones' names."""
+
+    async def connect(self, target: SshTarget, *, read_only: bool) -> HostConnection:
+        """Open the SSH connection.
+
+        Raises:
+            HostError: the world did not start, or refused.
+        """
+        from refactor_console.adapters import host, host_errors
+
+        try:
+            info = await self._up()
+        except DemoDown as error:
+            raise host_errors.HostError(error.problem) from error
+        return await host.connect(demo_target(info, target), read_only=read_only)
+
+    async def endpoints(self) -> Endpoints:
+        """Where its GitHub and its registry are.
+
+        Raises:
+            DemoDown: the world did not start.
+        """
+        from refactor_console.services.github_link import Endpoints
+
+        info = await self._up()
+        return Endpoints(info.github_url, info.github_url, info.registry_url)
+
+    async def stop(self) -> None:
+        """End it, if it runs."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running.stop()
+
+    async def _up(self) -> DemoWorldInfo:
+        from refactor_console.demo.launcher import DemoError, start
+
+        async with self._starting:
+            if self._running is None or not self._running.running:
+                try:
+                    self._running = await start(self._directory)
+                except DemoError as error:
+                    problem = Problem("The demo world did not start.", "Try again.", str(error), code="demo")
+                    raise DemoDown(problem) from error
+            return self._running.info
 
 
 def demo_target(info: DemoWorldInfo, shown: SshTarget) -> SshTarget:

@@ -100,6 +100,14 @@ def test_a_run_whose_commit_is_not_the_labels_is_told_as_a_contradiction() -> No
     assert f"built commit {REV_A[:7]}, while its label names {REV_B[:7]}" in positions[0].note
 
 
+def test_a_push_of_the_runs_commit_soon_after_it_is_its_outcome_and_said_to_be_late() -> None:
+    positions = reconstruct([], [push(A, 3, REV_A), push(B, 40, REV_B)], [run(REV_A, 2), run(REV_B, 2.5)], current=None)
+    late = next(p for p in positions if p.digest == A)
+    assert late.evidence == (Evidence.RELEASE_RUN, Evidence.VERSION_TIME)
+    assert "was over at 2026-11-01 14:00 UTC, before the push" in late.note
+    assert [p.digest for p in positions] == [B, A, ""], "a day and more is too late"
+
+
 def test_a_run_without_a_push_is_a_position_without_a_digest() -> None:
     positions = reconstruct([seen(B, 50, 51)], [], [run(REV_A, 2)], current=B)
     assert positions[1].digest == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +31,8 @@ class TokenSource(StrEnum):
     GH = "gh"
     """An existing login of the ``gh`` program."""
     DEMO = "demo"
+    SESSION = "session"
+    """Of the device flow, where no keyring could keep it: gone when the console ends."""
 
 
 class Secret:
@@ -123,6 +126,9 @@ class DeviceCode:
     device_code: Secret
 
 
+_HAVE_PERMISSIONS = (TokenKind.FINE_GRAINED, TokenKind.APP)
+
+
 class Need(StrEnum):
     """What a pane needs of a token; the words are the panes' own."""
 
@@ -148,7 +154,7 @@ _CLASSIC: dict[Need, str] = {
     Need.RELEASE_DRAFTS: "repo",
     Need.SECRETS: "repo",
     Need.ENVIRONMENT_SECRETS: "repo",
-    Need.ORGANISATION_SECRETS: "admin:org",
+    Need.ORGANISATION_SECRETS: "repo",  # those that a repository may use; the organisation's own list takes more
     Need.DEPENDABOT: "security_events",
     Need.CODE_SCANNING: "security_events",
     Need.SECRET_SCANNING: "security_events",
@@ -162,7 +168,7 @@ _FINE_GRAINED: dict[Need, str] = {
     Need.RELEASE_DRAFTS: "Contents: write",
     Need.SECRETS: "Secrets: read and Variables: read",
     Need.ENVIRONMENT_SECRETS: "Environments: read",
-    Need.ORGANISATION_SECRETS: "organisation Secrets: read and Variables: read",
+    Need.ORGANISATION_SECRETS: "Secrets: read and Variables: read",
     Need.DEPENDABOT: "Dependabot alerts: read",
     Need.CODE_SCANNING: "Code scanning alerts: read",
     Need.SECRET_SCANNING: "Secret scanning alerts: read",
@@ -172,13 +178,22 @@ _INCLUDES = {
     "read:packages": ("write:packages", "delete:packages"),
     "security_events": ("repo",),
     "repo": (),
-    "admin:org": (),
 }
+PANE_NEEDS: Mapping[str, tuple[Need, ...]] = {
+    "runs": (Need.RUNS,),
+    "images": (Need.PACKAGES, Need.ATTESTATIONS),
+    "releases": (Need.CONTENTS, Need.RELEASE_DRAFTS),
+    "secrets": (Need.SECRETS, Need.ENVIRONMENT_SECRETS, Need.ORGANISATION_SECRETS),
+    "alerts": (Need.DEPENDABOT, Need.CODE_SCANNING, Need.SECRET_SCANNING),
+}
+"""What each pane of GitHub's asks for, by the pane's name."""
+WITHOUT_PERMISSION = ("not-permitted", "not-found")
+"""The codes of problems that a missing scope or permission may be behind: GitHub hides what may not be seen."""
 
 
 def what_it_takes(need: Need, kind: TokenKind) -> str:
     """The scope or permission by the name GitHub's settings page gives it."""
-    words = _FINE_GRAINED if kind in (TokenKind.FINE_GRAINED, TokenKind.APP) else _CLASSIC
+    words = _FINE_GRAINED if kind in _HAVE_PERMISSIONS else _CLASSIC
     return words[need]
 
 
@@ -189,3 +204,58 @@ def missing_scope(need: Need, account: Account) -> str | None:
     scope = _CLASSIC[need]
     has = scope in account.scopes or any(other in account.scopes for other in _INCLUDES[scope])
     return None if has else scope
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A scope or permission that is missing, or that may be."""
+
+    takes: str
+    """By the name that GitHub's settings page gives it."""
+    needs: tuple[Need, ...]
+    """What it is needed for."""
+    certain: bool
+    """False for a token whose permissions no answer lists: then this is what it takes, and it may be there."""
+
+
+def missing_for(account: Account, pane: str) -> tuple[Lack, ...]:
+    """What a token lacks for a pane, the same things together; empty when it has everything the pane asks for.
+
+    Of a token with scopes, those that are missing. Of one with permissions, which no answer lists, everything that the
+    pane takes, as not certain; but GitHub Packages certainly has no permission that such a token could be given.
+    """
+    found: dict[tuple[str, bool], list[Need]] = {}
+    for need in PANE_NEEDS.get(pane, ()):
+        if account.scopes is not None:
+            scope = missing_scope(need, account)
+            if scope is not None:
+                found.setdefault((scope, True), []).append(need)
+        else:
+            permissions = account.kind in _HAVE_PERMISSIONS
+            certain = permissions and need is Need.PACKAGES
+            found.setdefault((what_it_takes(need, account.kind), certain), []).append(need)
+    return tuple(Lack(takes, tuple(needs), certain) for (takes, certain), needs in found.items())
+
+
+def lack_sentence(account: Account, pane: str) -> str:
+    """`missing_for` as one sentence, to stand beside a refusal; empty when the token lacks nothing for the pane."""
+    lacks = missing_for(account, pane)
+    if not lacks:
+        return ""
+    if account.scopes is not None:
+        words = _listed(f"the scope {lack.takes} (for {_listed(lack.needs)})" for lack in lacks)
+        return f"The {account.kind.value} token from {account.place} lacks {words}."
+    kind = "" if account.kind is TokenKind.UNKNOWN else f"{account.kind.value} "
+    certain = [f"{_listed(lack.needs)}: {lack.takes.removeprefix('none: ')}" for lack in lacks if lack.certain]
+    open_ones = [f"{lack.takes} (for {_listed(lack.needs)})" for lack in lacks if not lack.certain]
+    sentences = [f"The {kind}token from {account.place} cannot have what it takes for {words}." for words in certain]
+    if open_ones:
+        word = "permissions" if account.kind in _HAVE_PERMISSIONS else "scopes"
+        which = f"GitHub does not list which {word} the {kind}token from {account.place} has"
+        sentences.append(f"It takes {_listed(open_ones)}; {which}.")
+    return " ".join(sentences)
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

@@ -63,6 +63,10 @@ class ComposeName:
     required: bool
     """``${NAME:?message}``."""
     lines: tuple[int, ...]
+    conditional: bool = False
+    """Whether it only matters when another name is unset or set: ``${OTHER:-${NAME}}``."""
+    empty_passes: bool = False
+    """Whether an empty value is taken as it is: ``${NAME-default}`` without the colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class HostName:
     empty: bool
     digest: str
     """A keyed hash of the value (HMAC-SHA-256, key made anew for every session, first 12 hex digits)."""
+    written_at: datetime | None = None
+    """When the file was last written; None when that is not known."""
 
 
 class FindingKind(StrEnum):
@@ -124,6 +130,8 @@ class ContractRow:
     age_days: int | None
     """Since GitHub's last update."""
     findings: tuple[Finding, ...]
+    read_lines: tuple[int, ...] = ()
+    """Lines of the compose file that read it, or a name that is made of it."""
 
 
 class SourceName(StrEnum):
@@ -149,6 +157,8 @@ class SourceReport:
     """None when it was read."""
     note: str = ""
     """Such as the ref that was read, or how many names were found."""
+    cautions: tuple[str, ...] = ()
+    """What was not understood in it: findings may be absent because of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,8 @@ class EnvironmentContract:
     rows: tuple[ContractRow, ...]
     sources: tuple[SourceReport, ...]
     rotation_days: int
+    deployed: bool = False
+    """Whether `ref` is the commit that runs."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

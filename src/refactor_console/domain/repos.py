@@ -53,6 +53,14 @@ class Platform:
     """GitHub's deployment environment, whose secrets and variables the deploy workflow reads."""
     compose_file: str = "docker-compose.yaml"
     """The compose file's path in the backend's repository."""
+    release_workflow: str = ".github/workflows/build_and_push_production_images.yml"
+    """The workflow that pushes a release's images and moves their tag, in each repository."""
+    image_workflows: tuple[str, ...] = (
+        ".github/workflows/build-test-push.yml",
+        ".github/workflows/build_and_push_production_images.yml",
+        ".github/workflows/build_and_push_nonproduction_images.yml",
+    )
+    """The workflows that may build images: who else attests one is told, and not taken for verified."""
     rotation_days: int = 90
     """After so many days a secret is due for rotation."""
 

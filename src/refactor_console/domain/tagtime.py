@@ -22,6 +22,8 @@ LOOK_GAP = timedelta(hours=6)
 """Sightings of one digest further apart than this do not prove that the tag stayed there in between."""
 RUN_SLACK = timedelta(minutes=2)
 """What two clocks of GitHub may differ: a push so long before or after a run still belongs to it."""
+LATE_PUSH = timedelta(days=1)
+"""A push of the run's commit so long after it is still taken for its outcome, and said to be late."""
 
 _FALLBACK = re.compile(r"sha256-[0-9a-f]{64}(\..*)?")
 _VERSION = re.compile(r"[vV]?\d+(\.\d+)*([-+._].*)?")
@@ -168,11 +170,17 @@ def _inferred(versions: Sequence[PushedVersion], builds: Sequence[ReleaseBuild])
             entry.notes.append(
                 f"Its commit is that of {others[-1].name}, during which it was pushed; the image names none."
             )
-        elif others:
+        elif others and version.revision:
             claimed.update(others)
             entry.notes.append(
                 f"It was pushed during {others[-1].name}, which built commit {others[-1].revision[:7]}, "
                 f"while its label names {version.revision[:7]}."
+            )
+        elif late := _late(version, [build for build in builds if build not in claimed]):
+            claimed.add(late)
+            entry.evidence.add(Evidence.RELEASE_RUN)
+            entry.notes.append(
+                f"{late.name} built the same commit and was over at {_time(late.ended)}, before the push."
             )
         if version.doubt and entry.weak:
             entry.notes.append(version.doubt)
@@ -182,6 +190,14 @@ def _inferred(versions: Sequence[PushedVersion], builds: Sequence[ReleaseBuild])
             note = f"The end of {build.name}; no version pushed during it is left, or none is listed."
             entries.append(_Entry("", build.revision, build.ended, {Evidence.RELEASE_RUN}, [note]))
     return entries
+
+
+def _late(version: PushedVersion, builds: Sequence[ReleaseBuild]) -> ReleaseBuild | None:
+    """The last run of a version's commit that was over not long before the push."""
+    if not version.revision:
+        return None
+    same = [b for b in builds if b.revision == version.revision and timedelta(0) < version.at - b.ended <= LATE_PUSH]
+    return max(same, key=lambda build: build.ended, default=None)
 
 
 def _absorbed(entry: _Entry, seen: Sequence[_Entry]) -> bool:

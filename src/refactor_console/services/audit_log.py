@@ -7,18 +7,41 @@ import getpass
 import platform
 import uuid
 from datetime import datetime
+from typing import Protocol
 
 from refactor_console import __version__
 from refactor_console.adapters.audit_file import AuditFile
 from refactor_console.domain import commands
 from refactor_console.domain.audit import AuditRecord, Stage
-from refactor_console.domain.command import RemoteCommand
+from refactor_console.domain.command import Completed, RemoteCommand
+from refactor_console.domain.environment import Environment
 from refactor_console.domain.problem import ConsoleError
-from refactor_console.services.engine_link import EngineLink
 from refactor_console.services.feed import Clock, utc_now
 
 HOST_SECONDS = 8.0
 """How long the host may take to write a record; an action does not wait longer for it."""
+
+
+class Writer(Protocol):
+    """The part of a host connection that records need."""
+
+    async def run(self, command: RemoteCommand) -> Completed:
+        """Run one command to its end."""
+
+
+class Where(Protocol):
+    """The environment that is changed, and its host."""
+
+    @property
+    def environment(self) -> Environment:
+        """What the records name."""
+
+    async def host(self) -> Writer:
+        """The connection to its host.
+
+        Raises:
+            ConsoleError: there is none now.
+        """
 
 
 def local_user() -> str:
@@ -32,10 +55,19 @@ def local_user() -> str:
 class AuditLog:
     """Writes the records of one environment's mutations."""
 
-    def __init__(self, link: EngineLink, file: AuditFile | None = None, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        link: Where,
+        file: AuditFile | None = None,
+        clock: Clock = utc_now,
+        *,
+        host_seconds: float = HOST_SECONDS,
+    ) -> None:
+        """`host_seconds` is how long the host may take: less where it is not the host that is changed."""
         self._link = link
         self._file = file or AuditFile()
         self._clock = clock
+        self._host_seconds = host_seconds
 
     def begin(self, action: str, target: str, what: tuple[str, ...]) -> AuditTrail:
         """The trail of one action: all its records share one run identifier."""
@@ -69,7 +101,7 @@ class AuditLog:
     async def write_there(self, record: AuditRecord) -> str:
         """Write to the host; why it could not be, as a sentence, or nothing."""
         try:
-            async with asyncio.timeout(HOST_SECONDS):
+            async with asyncio.timeout(self._host_seconds):
                 host = await self._link.host()
                 for command in (commands.make_audit_directory(), commands.append_audit(record.to_json())):
                     completed = await host.run(command)
@@ -78,7 +110,9 @@ class AuditLog:
         except ConsoleError as error:
             return f"The record was kept on this machine only: {error.problem.summary}"
         except TimeoutError:
-            return f"The record was kept on this machine only: the host gave no answer within {HOST_SECONDS:.0f} s."
+            return (
+                f"The record was kept on this machine only: the host gave no answer within {self._host_seconds:.0f} s."
+            )
         return ""
 
 

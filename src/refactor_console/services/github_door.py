@@ -12,7 +12,14 @@ from typing import Protocol
 from refactor_console.domain.account import Account, Budget, DeviceCode
 from refactor_console.domain.alerts import AlertBoard
 from refactor_console.domain.contract import EnvironmentContract
-from refactor_console.domain.images import ImageBoard, ImageComparison, ImageDetails, ImageTag, TagHistory
+from refactor_console.domain.images import (
+    ImageBoard,
+    ImageComparison,
+    ImageDetails,
+    ImageTag,
+    RevisionFacts,
+    TagHistory,
+)
 from refactor_console.domain.logs import LogLine
 from refactor_console.domain.operations import DispatchForm, Operation, OperationOutcome, OperationPreview
 from refactor_console.domain.releases import ReleaseBoard
@@ -133,6 +140,13 @@ class GitHubDoor(Protocol):
 
     async def image_details(self, tag: ImageTag) -> ImageDetails:
         """One row unfolded, with provenance.
+
+        Raises:
+            ConsoleError: with the problem to show.
+        """
+
+    async def image_revision(self, tag: ImageTag) -> RevisionFacts:
+        """The commit that a row was built from, with its pull requests; what cannot be found out is among its notes.
 
         Raises:
             ConsoleError: with the problem to show.

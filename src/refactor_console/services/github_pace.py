@@ -28,6 +28,7 @@ CADENCES: dict[str, Cadence] = {
     "releases": Cadence(busy=120.0, looked_at=300.0, away=1_800.0),
     "secrets": Cadence(busy=300.0, looked_at=600.0, away=3_600.0),
     "alerts": Cadence(busy=300.0, looked_at=600.0, away=3_600.0),
+    "account": Cadence(busy=900.0, looked_at=900.0, away=900.0),
 }
 """By the pane's name; what is not listed is asked as the runs are. An unchanged answer (304) costs nothing, but the
 sum is made to fit 300 counting requests an hour even if every answer were new."""
@@ -46,7 +47,7 @@ class Pacer:
         self._jitter = jitter
         self._roll = roll
         self._looked_at = ""
-        self._asked = 0
+        self._asked: dict[str, int] = {}
         self._wakers: dict[str, Waker] = {}
 
     @property
@@ -60,11 +61,12 @@ class Pacer:
         if changed and pane in self._wakers:
             self._wakers[pane].wake()
 
-    def wake(self) -> None:
-        """End every wait: a person asked, or the token changed."""
-        self._asked += 1
-        for waker in self._wakers.values():
-            waker.wake()
+    def wake(self, pane: str = "") -> None:
+        """End the waits of one pane's subject, or every wait: a person asked, or the token changed."""
+        for name, waker in self._wakers.items():
+            if pane in ("", name):
+                self._asked[name] = self._asked.get(name, 0) + 1
+                waker.wake()
 
     def seconds(self, pane: str, *, busy: bool) -> float:
         """How long the subject of a pane may rest now."""
@@ -80,8 +82,8 @@ class Pacer:
         """
         waker = self._wakers.setdefault(pane, Waker())
         loop = asyncio.get_running_loop()
-        begun, spread, asked = loop.time(), 1 - self._jitter * self._roll(), self._asked
+        begun, spread, asked = loop.time(), 1 - self._jitter * self._roll(), self._asked.get(pane, 0)
         while (left := begun + self.seconds(pane, busy=busy) * spread - loop.time()) > 0:
-            if await waker.wait(left) and self._asked != asked:
+            if await waker.wait(left) and self._asked.get(pane, 0) != asked:
                 return True  # not merely because the pane came into sight
         return False

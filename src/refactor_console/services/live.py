@@ -9,6 +9,7 @@ from typing import Any
 from refactor_console.adapters import host
 from refactor_console.adapters.audit_file import AuditFile
 from refactor_console.adapters.engine_errors import EngineCut
+from refactor_console.adapters.observations import Observations
 from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.containers import ContainerBoard, ContainerDetails, EngineInfo, ProcessTable
 from refactor_console.domain.environment import Environment
@@ -19,6 +20,10 @@ from refactor_console.services.audit_log import AuditLog
 from refactor_console.services.container_feed import ContainerWatch
 from refactor_console.services.engine_link import EngineLink
 from refactor_console.services.feed import Clock, Feed, Waker, supervise, utc_now
+from refactor_console.services.github import GitHubHub
+from refactor_console.services.github_door import GitHubDoor
+from refactor_console.services.github_link import GitHubLink
+from refactor_console.services.github_setup import SWITCHED_OFF, GitHubSetup
 from refactor_console.services.host_feeds import watch_unit, watch_vitals
 from refactor_console.services.journal_source import JournalSource
 from refactor_console.services.link import HostLink
@@ -27,6 +32,8 @@ from refactor_console.services.session import LogHub
 
 STALE_SECONDS = 20.0
 """Silence after which a value that is looked at every few seconds is called stale."""
+AUDIT_SECONDS = 3.0
+"""How long the host may take to keep a record of what was done at GitHub: the host is not what is changed."""
 CLOSE_SECONDS = 3.0
 """How long those who lean on the connection may take to let go of it, before it is closed all the same."""
 
@@ -40,6 +47,7 @@ class LiveSession:
         clock: the time for readings, marks and records.
         connect: opens the SSH connection; the demo world gives its own.
         audit_file: where mutations are recorded on this machine; the usual place when left out.
+        github: which GitHub, and whose token; nothing of GitHub when left out.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class LiveSession:
         clock: Clock = utc_now,
         connect: host.Connect = host.connect,
         audit_file: AuditFile | None = None,
+        github: GitHubSetup = SWITCHED_OFF,
     ) -> None:
         self.environment = environment
         self.read_only = read_only
@@ -68,6 +77,24 @@ class LiveSession:
         self._containers: Feed[ContainerBoard] = Feed("containers", clock)
         self._hub.watch(self._containers)
         self._tasks: list[asyncio.Task[None]] = []
+        self._github = GitHubHub(
+            GitHubLink(
+                github.platform,
+                read_only=read_only,
+                clock=clock,
+                endpoints=github.endpoints,
+                find=github.find,
+                device_flow=bool(github.client_id),
+            ),
+            environment,
+            AuditLog(self._engine_link, audit_file, clock, host_seconds=AUDIT_SECONDS),
+            containers=self._containers,
+            host=self._link.connection,
+            observations=Observations(github.observations),
+            client_id=github.client_id,
+            enabled=github.enabled,
+            clock=clock,
+        )
 
     @property
     def link(self) -> Feed[HostIdentity]:
@@ -99,10 +126,16 @@ class LiveSession:
         """The log sources."""
         return self._hub
 
+    @property
+    def github(self) -> GitHubDoor:
+        """GitHub and the registry."""
+        return self._github
+
     def start(self) -> None:
         """Begin to watch; returns at once."""
         if self._tasks:
             return
+        self._github.start()
         link, environment = self._link, self.environment
         link.start()
         self._watch_over(
@@ -151,6 +184,7 @@ class LiveSession:
         """End every wait between attempts: a person asked."""
         self._link.retry_now()
         self._look_again.wake()
+        self._github.retry_now()
 
     async def inspect(self, container_id: str) -> ContainerDetails:
         """Everything worth knowing of one container, values masked.
@@ -198,7 +232,6 @@ class LiveSession:
 
     async def _close_followers(self, tasks: list[asyncio.Task[None]]) -> None:
         """Those who lean on the connection, before it goes itself."""
-        closing = [*tasks, *self._hub.cancel()]
-        if closing:
-            await asyncio.wait(closing)
+        github = asyncio.create_task(self._github.close(), name="close GitHub")
+        await asyncio.wait([github, *tasks, *self._hub.cancel()])
         await self._actions.close()

@@ -111,11 +111,15 @@ class RunFeed:
             complete=all(kept.complete for kept in self._kept.values()),
         )
 
-    def saw(self, run: WorkflowRun) -> None:
-        """Somebody else looked at one run more recently (an open run, a dispatch)."""
+    def saw(self, run: WorkflowRun) -> bool:
+        """Somebody else looked at one run more recently (an open run, a dispatch); whether that is news."""
         kept = self._kept.get(run.repository)
-        if kept is not None and (run.id not in kept.runs or kept.runs[run.id].updated_at <= run.updated_at):
-            kept.runs[run.id] = run
+        if kept is None or kept.runs.get(run.id) == run:
+            return False
+        if run.id in kept.runs and kept.runs[run.id].updated_at > run.updated_at:
+            return False
+        kept.runs[run.id] = run
+        return True
 
     def _is_due(self, repository: Repository) -> bool:
         kept = self._kept[repository]

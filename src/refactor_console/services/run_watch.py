@@ -21,7 +21,7 @@ class RunWatcher:
         *,
         pace: Pacer,
         waker: Waker,
-        saw: Callable[[WorkflowRun], None],
+        saw: Callable[[WorkflowRun], object],
         clock: Clock = utc_now,
     ) -> None:
         """Starts by itself; must be made on the event loop.

@@ -16,6 +16,7 @@ from refactor_console.domain.logs import LogBatch, SourceKind, SourceProgress
 from refactor_console.domain.unit import UnitStatus
 from refactor_console.domain.vitals import HostIdentity, HostVitals
 from refactor_console.services.feed import Feed, Unsubscribe
+from refactor_console.services.github_door import GitHubDoor
 
 
 class LogSource(Protocol):
@@ -86,6 +87,10 @@ class ConsoleSession(Protocol):
     @property
     def logs(self) -> LogHub:
         """The log sources."""
+
+    @property
+    def github(self) -> GitHubDoor:
+        """GitHub and the registry."""
 
     def start(self) -> None:
         """Begin to watch; returns at once, the feeds tell the rest."""

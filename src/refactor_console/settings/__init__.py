@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +26,8 @@ from pydantic_settings import SettingsError as UnreadableVariable
 from refactor_console.domain.environment import Environment, SshTarget
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.glance import CONFIG_VARIABLE, PREFIX, PRODUCTION, config_path
+from refactor_console.settings.explain import explain, where_from
+from refactor_console.settings.github import GitHubSettings
 
 _Word = Annotated[
     str, StringConstraints(min_length=1, strip_whitespace=True, pattern=r"^[^\s\x00-\x1f-][^\x00-\x1f]*$")
@@ -108,6 +110,8 @@ class Settings(BaseSettings):
     )
     default_environment: str | None = None
     """Which environment opens first; production, or the only or first one, when left out."""
+    github: GitHubSettings = Field(default_factory=GitHubSettings)
+    """Repositories, GitHub and the registry."""
     read_only: bool = False
     """Refuse every mutation, whatever is asked."""
     theme: str | None = None
@@ -156,7 +160,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> t
     try:
         return Settings(**_with_short_host(values, environ)), file
     except ValidationError as error:
-        raise SettingsError(_explain(error, file, values, environ)) from error
+        raise SettingsError(explain(error, file, values, environ, _siblings)) from error
     except UnreadableVariable as error:
         name = next((n for n in Settings.model_fields if f'"{n}"' in str(error)), "?")
         raise SettingsError(
@@ -188,7 +192,7 @@ def environments(settings: Settings, file: Path) -> tuple[tuple[Environment, ...
     if start not in named:
         raise SettingsError(
             Problem(
-                f"{_where(('default_environment',), file, {}, os.environ)}: "
+                f"{where_from(('default_environment',), file, {}, os.environ)}: "
                 f"expected one of {', '.join(sorted(named))}, found '{start}'.",
                 code="unknown-environment",
             )
@@ -206,7 +210,7 @@ def check_keys(settings: Settings, file: Path, known: Collection[str]) -> None:
         if action not in known:
             close = difflib.get_close_matches(action, sorted(known), n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            where = _where(("keys", action), file, {}, os.environ)
+            where = where_from(("keys", action), file, {}, os.environ)
             raise SettingsError(
                 Problem(
                     f"{where}: there is no such action.{hint}",
@@ -266,83 +270,8 @@ def _check_variables(environ: Mapping[str, str]) -> None:
             )
 
 
-_EXPECTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "string_type": "a text in quotes",
-    "tuple_type": 'a list of texts, such as ["nginx", "rust-app"]',
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "string_too_short": "a text that is not empty",
-}
-_PATTERNS = {
-    "unit": "a unit's full name, such as refactor-platform.service",
-    "compose_directory": "an absolute path on the host",
-    "docker_socket": "an absolute path on the host",
-    "[key]": "a name of letters, digits, '.', '_' and '-'",
-}
-
-
-def _explain(error: ValidationError, file: Path, values: Mapping[str, Any], environ: Mapping[str, str]) -> Problem:
-    """One sentence for the first thing wrong; the others as detail."""
-    sentences = list(_sentences(error, file, values, environ))
-    more = f" ({len(sentences) - 1} more: see the details)" if len(sentences) > 1 else ""
-    return Problem(sentences[0] + more, "Correct that setting.", "\n".join(sentences), code="bad-setting")
-
-
-def _sentences(
-    error: ValidationError, file: Path, values: Mapping[str, Any], environ: Mapping[str, str]
-) -> Iterator[str]:
-    for item in error.errors(include_url=False):
-        keys = tuple(str(part) for part in item["loc"])
-        where = _where(keys, file, values, environ)
-        match item["type"]:
-            case "missing":
-                yield f"{where}: this setting is missing; expected {_expected(keys, item)}."
-            case "extra_forbidden":
-                model = EnvironmentSettings if len(keys) == 3 else Settings
-                close = difflib.get_close_matches(keys[-1], list(model.model_fields), n=1)
-                yield f"{where}: there is no such setting.{f' Did you mean {close[0]}?' if close else ''}"
-            case _:
-                found = repr(item["input"]) if not isinstance(item["input"], dict) else "a table"
-                yield f"{where}: expected {_expected(keys, item)}, found {found[:80]}."
-
-
-def _expected(keys: tuple[str, ...], item: Any) -> str:
-    """What should stand there, in words."""
-    if item["type"] == "missing":
-        return "a host name or address" if keys[-1] == "host" else "a value"
-    if item["type"] == "string_pattern_mismatch":
-        return _PATTERNS.get(keys[-1], "a text without control characters that does not begin with '-'")
-    words = _EXPECTED.get(item["type"])
-    if words:
-        return words
-    message = str(item["msg"])
-    return message.removeprefix("Input should be ").lower() if message.startswith("Input should be") else message
-
-
-def _where(keys: tuple[str, ...], file: Path, values: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    """The variable or the file's key that a value came from."""
-    keys = tuple(key for key in keys if key != "[key]")
-    for depth in range(len(keys), 0, -1):
-        name = PREFIX + "__".join(keys[:depth]).upper()
-        given = next((n for n in environ if n.upper() == name), None)
-        if given is not None and (depth == len(keys) or not _has(values, keys)):
-            return f"Variable {given}"
-    return f"{file}: {'.'.join(keys)}"
-
-
-def _has(values: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
-    """Whether the file sets this key."""
-    here: Any = values
-    for key in keys:
-        if not isinstance(here, Mapping) or key not in here:
-            return False
-        here = here[key]
-    return True
+def _siblings(keys: tuple[str, ...]) -> Collection[str]:
+    """The settings that there are in the table of a misspelt one."""
+    if len(keys) == 3:
+        return EnvironmentSettings.model_fields
+    return GitHubSettings.model_fields if keys[0] == "github" and len(keys) == 2 else Settings.model_fields

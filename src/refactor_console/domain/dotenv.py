@@ -1,0 +1,131 @@
+"""The ``.env`` file as docker compose reads it: names, whether they are empty, and a keyed hash. No value is kept.
+
+Format: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax, and where
+that is silent, what compose does: it also takes ``NAME: value``, quoted values over several lines, and a ``#`` after a
+space as a comment. References to other names (``$NAME``) are left as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from refactor_console.domain.contract import HostName
+
+MOST_CHARACTERS = 1024 * 1024
+"""Of a file; what is beyond is not read, and a note says so."""
+MOST_NOTES = 20
+
+_SPACES = " \t\v\f\r\x85\xa0"
+"""What compose takes for space within a line."""
+_EXPORT = re.compile(rf"export[{_SPACES}]+")
+_STATEMENT = re.compile(rf"(?P<name>[^=:\n]*?)[{_SPACES}]*(?:(?P<sign>[=:])[{_SPACES}]*|(?=\n)|\Z)")
+_NAME = re.compile(r"[\w.\[\]-]+")
+_ESCAPE = re.compile(r"\\([abfnrtv$\"\\])")
+_ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "$": "$", '"': '"', "\\": "\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class DotEnv:
+    """What a file defines. Holds no value."""
+
+    names: tuple[HostName, ...]
+    """Sorted; of several lines for one name the last counts, as for compose."""
+    notes: tuple[str, ...] = ()
+    """What compose would refuse, by line number, at most `MOST_NOTES`; never a word of the file itself."""
+
+
+def keyed_digest(key: bytes) -> Callable[[str], str]:
+    """The function that turns a value into what may be kept of it (see `HostName.digest`)."""
+
+    def digest(value: str) -> str:
+        return hmac.new(key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
+
+    return digest
+
+
+def read(text: str, digest: Callable[[str], str], written_at: datetime | None = None) -> DotEnv:
+    """Read a file. Never fails: what compose would refuse is noted and skipped.
+
+    Args:
+        text: the file.
+        digest: what to keep of a value; see `keyed_digest`.
+        written_at: when the file was last written.
+    """
+    names: dict[str, HostName] = {}
+    notes: list[str] = []
+    if len(text) > MOST_CHARACTERS:
+        text = text[:MOST_CHARACTERS]
+        notes.append(f"Only the first {MOST_CHARACTERS:,} characters were read.")
+    for line, name, value in _statements(text.removeprefix("\ufeff")):
+        if value is None:
+            notes.append(f"Line {line}: {name}.")
+        elif not name[0].isdigit():  # compose passes over such names in silence
+            names[name] = HostName(name, not value, digest(value), written_at)
+    if len(notes) > MOST_NOTES:
+        notes = [*notes[: MOST_NOTES - 1], f"{len(notes) - MOST_NOTES + 1} more lines were not understood."]
+    return DotEnv(tuple(sorted(names.values(), key=lambda found: found.name)), tuple(notes))
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, str | None]]:
+    """Line, name and value of each definition; for what is wrong, line, reason and None."""
+    at, line = 0, 1
+    while at < len(text):
+        if text[at].isspace():
+            line += text[at] == "\n"
+            at += 1
+            continue
+        if text[at] == "#":
+            at = _line_end(text, at)
+            continue
+        exported = _EXPORT.match(text, at)
+        begun = exported.end() if exported is not None else at
+        statement = _STATEMENT.match(text, begun)
+        if statement is None or _NAME.fullmatch(statement["name"]) is None:
+            yield line, "what stands before the = is no name", None
+            at = _line_end(text, at)
+            continue
+        at = statement.end()
+        if statement["sign"] is None:
+            continue  # only a name: it is passed on from the environment, and defined elsewhere if at all
+        if text[at : at + 1] not in ("'", '"'):
+            end = _line_end(text, at)
+            yield line, statement["name"], text[at:end].split(" #", 1)[0].rstrip()
+            at = end
+            continue
+        closing = _quote_end(text, at)
+        if closing is None:
+            yield line, "a quoted value does not end", None
+            at = _line_end(text, at)
+            continue
+        yield line, statement["name"], _unquoted(text[at + 1 : closing], text[at])
+        line += text.count("\n", at, closing)
+        at = closing + 1
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def _quote_end(text: str, at: int) -> int | None:
+    """Where the quote that opens at a place closes; a backslash protects what follows."""
+    quote, place = text[at], at + 1
+    while place < len(text):
+        if text[place] == "\\":
+            place += 2
+        elif text[place] == quote:
+            return place
+        else:
+            place += 1
+    return None
+
+
+def _unquoted(inside: str, quote: str) -> str:
+    if quote == "'":
+        return inside.replace("\\'", "'")
+    return _ESCAPE.sub(lambda found: _ESCAPED[found[1]], inside)
