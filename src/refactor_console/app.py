@@ -87,9 +87,7 @@ class ConsoleApp(DialogHost):
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-flat"), (14, "-short"), (30, "-tall")]  # noqa: RUF012
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "show_pane('overview')", "Overview", show=False, id="console.overview"),
-        Binding("2", "show_pane('containers')", "Containers", show=False, id="console.containers"),
-        Binding("3", "show_pane('logs')", "Logs", show=False, id="console.logs"),
+        *(Binding(p.key, f"show_pane('{p.mode}')", p.title, show=False, id=p.binding) for p in PANES),
         Binding("r", "retry", "Retry", tooltip="Try every failed connection again now", id="console.retry", show=False),
         Binding("e", "environment", "Env", tooltip="Open another environment", id="console.environment"),
         Binding("colon", "command_palette", "Commands", key_display=":", show=False, id="console.palette-colon"),
@@ -340,6 +338,19 @@ class ConsoleApp(DialogHost):
                 self.screen.open_service(label)
 
         self._go(go, "containers")
+
+    def show_run(self, key: str) -> None:
+        """Go to the runs with one of them selected."""
+
+        async def go() -> None:
+            await self._enter("runs")
+            from refactor_console.screens.runs import RunsScreen
+
+            for screen in self.screen_stack:
+                if isinstance(screen, RunsScreen):
+                    screen.open_run(key)
+
+        self._go(go, "runs")
 
     def _go(self, go: Callable[[], Coroutine[None, None, None]], mode: str) -> None:
         self._wanted_pane = mode

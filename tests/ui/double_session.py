@@ -38,6 +38,7 @@ from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.unit import UnitStatus
 from refactor_console.domain.vitals import Disk, HostIdentity, HostVitals
 from refactor_console.services.feed import Feed, Unsubscribe
+from tests.ui.double_github import DoubleGitHub
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -238,6 +239,9 @@ class DoubleSession:
         self.engine: Feed[EngineInfo] = Feed("engine", self.clock)
         self.containers: Feed[ContainerBoard] = Feed("containers", self.clock)
         self.logs = DoubleHub(self.clock, ("nginx", "rust-app", "nextjs-app"))
+        self.github = DoubleGitHub(
+            self.clock, environment=environment.name, protected=environment.protected, read_only=read_only
+        )
         self.started = False
         self.closed = False
         self.retries = 0
@@ -253,7 +257,7 @@ class DoubleSession:
     # -- switches
 
     def all_feeds(self) -> tuple[Feed[Any], ...]:
-        return (self.link, self.unit, self.vitals, self.engine, self.containers)
+        return (self.link, self.unit, self.vitals, self.engine, self.containers, *self.github.all_feeds())
 
     def live(self, rows: list[ContainerRow] | None = None) -> DoubleSession:
         """Everything is well (or as `rows` say)."""
@@ -262,6 +266,7 @@ class DoubleSession:
         self.vitals.live(VITALS)
         self.engine.live(ENGINE)
         self.containers.live(board(rows))
+        self.github.live()
         for index, source in enumerate(self.logs.sources()):
             last = int((NOW - timedelta(seconds=3 + 40 * index)).timestamp() * 1e9)
             source.feed.live(SourceProgress(1204 * (index + 1), last))

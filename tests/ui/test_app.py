@@ -18,6 +18,7 @@ from refactor_console.screens.dialogs.environments import EnvironmentDialog
 from refactor_console.screens.dialogs.help import HelpDialog, collect
 from refactor_console.screens.dialogs.problem import ProblemDialog
 from refactor_console.screens.opening import OpeningScreen
+from refactor_console.screens.shell import PANES
 from refactor_console.services.session import ConsoleSession
 from tests.ui.double_session import DEMO, DOWN, PRODUCTION, STAGING, Clock, DoubleSession, hostile_rows
 from tests.ui.stage import Stage, console, make_app
@@ -54,11 +55,13 @@ async def test_the_header_names_the_environment_and_its_words_on_every_pane_at_8
         return DoubleSession(environment, read_only=read_only).live()
 
     async with console(open_session, size=(80, 24), start=start, read_only=read_only) as stage:
-        for key in "123":
-            await stage.press(key)
+        for pane in PANES:
+            await stage.press(pane.key)
             header = stage.text.splitlines()[0]
             assert all(word in header for word in words)
-            assert all(word in header for word in ("1 Overview", "2 Containers", "3 Logs", "● live")), header
+            assert f" {pane.key} {pane.title} " in header, "the one that is looked at is written whole"
+            assert all(f" {other.key} " in header for other in PANES), header
+            assert "● live" in header or "● refactor-droplet" in header
 
 
 async def test_digits_and_clicks_on_the_tabs_go_to_the_panes() -> None:

@@ -39,15 +39,48 @@ async def test_the_preview_shows_all_that_would_be_done() -> None:
         )
 
 
-@pytest.mark.parametrize("keys", [["enter"], ["escape"], ["enter", "enter"]])
-@pytest.mark.parametrize("environment", ["production", "staging"])
-async def test_enter_and_escape_cancel(environment: str, keys: list[str]) -> None:
+@pytest.mark.parametrize("key", ["enter", "escape"])
+async def test_enter_and_escape_cancel_where_nothing_is_to_be_typed(key: str) -> None:
     session = DoubleSession(STAGING).live()
-    async with console(session, pane="containers", start=environment) as stage:
+    async with console(session, pane="containers", start="staging") as stage:
         await _restart(stage)
         assert stage.app.focused is stage.app.screen.query_one("#cancel", Button)
-        await stage.press(keys[0])
+        await stage.press(key)
         assert isinstance(stage.app.screen, ContainersScreen)
+        assert not session.performed
+
+
+@pytest.mark.parametrize("keys", [["escape"], [*"production", "escape"], ["tab", "enter"]])
+async def test_a_protected_environment_is_left_by_escape_or_by_cancel(keys: list[str]) -> None:
+    session = DoubleSession().live()
+    async with console(session, pane="containers") as stage:
+        await _restart(stage)
+        await stage.press(*keys)
+        assert isinstance(stage.app.screen, ContainersScreen)
+        assert not session.performed
+
+
+async def test_what_is_typed_goes_into_the_field_at_once() -> None:
+    """Letters that do nothing look like a console that hangs, and ``q`` among them would leave it."""
+    async with console(DoubleSession().live(), pane="containers") as stage:
+        await _restart(stage)
+        await stage.press(*"qproduction", "home", "delete")
+        assert stage.app.screen.query_one("#word", Input).value == "production"
+        assert not stage.app.screen.query_one("#act", Button).disabled
+
+
+@pytest.mark.parametrize("typed", ["", "productio"])
+async def test_enter_with_the_wrong_word_only_says_so(typed: str) -> None:
+    session = DoubleSession().live()
+    async with console(session, pane="containers") as stage:
+        await _restart(stage)
+        await stage.press(*typed, "enter", "enter")
+        await stage.says("Nothing was done", "production", "Esc leaves")
+        assert isinstance(stage.app.screen, ConfirmDialog)
+        assert stage.app.screen.query_one("#word", Input).has_focus
+        await stage.press("end", *"production"[len(typed) :])
+        await stage.says("is protected")
+        assert "Nothing was done" not in stage.text
         assert not session.performed
 
 
@@ -56,7 +89,6 @@ async def test_a_protected_environment_wants_its_exact_name(typed: str) -> None:
     session = DoubleSession().live()
     async with console(session, pane="containers") as stage:
         await _restart(stage)
-        await stage.press("tab")
         field = stage.app.screen.query_one("#word", Input)
         assert field.has_focus
         field.value = typed
@@ -72,7 +104,7 @@ async def test_typing_the_name_and_choosing_the_button_performs_what_was_shown()
     session = DoubleSession().live()
     async with console(session, pane="containers") as stage:
         await _restart(stage)
-        await stage.press("tab", *"production", "enter")
+        await stage.press(*"production", "enter")
         button = stage.app.screen.query_one("#act", Button)
         assert button.has_focus, "Enter in the field goes to the button and does not act"
         assert not session.performed
@@ -88,7 +120,6 @@ async def test_typing_the_name_and_choosing_the_button_performs_what_was_shown()
 async def test_a_name_can_be_pasted() -> None:
     async with console(DoubleSession().live(), pane="containers") as stage:
         await _restart(stage)
-        await stage.press("tab")
         stage.app.copy_to_clipboard("production")
         await stage.press("ctrl+v")
         await stage.until(lambda: not stage.app.screen.query_one("#act", Button).disabled)

@@ -192,7 +192,7 @@ async def test_a_failed_source_is_named_with_its_reason_while_others_go_on() -> 
         app.hub.say(APP, ["still here"])
         await until(lambda: "nginx failed, again in 7s" in str(app.pane.strip.render()))
         assert "nginx: The log of nginx could not be read: reset." in str(app.pane.query_one("#log-problems").render())
-        assert messages(app.pane.view) == ["still here"]
+        await until(lambda: messages(app.pane.view) == ["still here"])
         app.hub.source(NGINX).feed.live(SourceProgress(1))
         await until(lambda: "failed" not in str(app.pane.strip.render()))
         assert not app.pane.query_one("#log-problems").display

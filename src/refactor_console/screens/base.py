@@ -10,8 +10,9 @@ from typing import ClassVar, TypeVar
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.events import Resize
+from textual.events import Callback, Resize
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from refactor_console.domain.reading import Reading
@@ -19,6 +20,7 @@ from refactor_console.screens.shell import PANES, Shell
 from refactor_console.services.feed import Clock, Feed, Unsubscribe, utc_now
 from refactor_console.services.session import ConsoleSession
 from refactor_console.widgets.badge import ProblemRequested
+from refactor_console.widgets.frames import FrugalCompositor
 from refactor_console.widgets.header import WIDE, ConsoleHeader, Tab
 
 T = TypeVar("T")
@@ -44,12 +46,14 @@ class PaneScreen(Screen[None]):
 
     def __init__(self, session: ConsoleSession, clock: Clock = utc_now) -> None:
         super().__init__()
+        self._compositor = FrugalCompositor()
         self.session = session
         self.clock = clock
         self._pending: dict[str, Callable[[], None]] = {}
         self._scheduled = False
         self._followed = 0
         self._endings: list[Unsubscribe] = []
+        self._ticker: Timer | None = None
 
     # -- for subclasses
 
@@ -87,7 +91,7 @@ class PaneScreen(Screen[None]):
         self._pending[name] = job
         if not self._scheduled and self.is_seen:
             self._scheduled = True
-            self.call_later(self._run_pending)
+            self.post_message(Callback(self._run_pending))
 
     def until_unmount(self, ending: Unsubscribe) -> None:
         """Call `ending` when the screen goes away."""
@@ -102,7 +106,7 @@ class PaneScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, the pane's body, footer."""
-        tabs = [Tab(pane.mode, pane.title, self.app.key_of(pane.binding, pane.key)) for pane in PANES]
+        tabs = [Tab(pane.mode, pane.title, self.app.key_of(pane.binding, pane.key), pane.short) for pane in PANES]
         yield ConsoleHeader(self.session.environment, tabs, self.MODE, read_only=self.session.read_only)
         with Container(id="body"):
             yield from self.compose_body()
@@ -114,7 +118,7 @@ class PaneScreen(Screen[None]):
         header = self.query_one(ConsoleHeader)
         self.follow(self.session.link, lambda reading: header.show_link(reading, self.clock()))
         self.on_pane_ready()
-        self.set_interval(TICK_SECONDS, self._tick)
+        self._ticker = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_seen)
 
     def on_unmount(self) -> None:
         """Stop listening."""
@@ -126,11 +130,19 @@ class PaneScreen(Screen[None]):
         self.query_one(Footer).compact = event.size.width < WIDE
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another pane was looked at."""
+        """Catch up with what happened while another pane was looked at; GitHub's feeds ask more often for this one."""
+        self.session.github.look_at(self.MODE)
         if self._pending and not self._scheduled:
             self._scheduled = True
-            self.call_later(self._run_pending)
+            self.post_message(Callback(self._run_pending))
+        if self._ticker is not None:
+            self._ticker.resume()
         self._tick()
+
+    def on_screen_suspend(self) -> None:
+        """Nothing ages where nobody looks; under a dialog it does."""
+        if self._ticker is not None and not self.is_seen:
+            self._ticker.pause()
 
     def _run_pending(self) -> None:
         self._scheduled = False

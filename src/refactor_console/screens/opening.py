@@ -38,7 +38,7 @@ class OpeningScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The same frame as a pane's, so that nothing jumps when it gives way."""
-        tabs = [Tab(pane.mode, pane.title, self.app.key_of(pane.binding, pane.key)) for pane in PANES]
+        tabs = [Tab(pane.mode, pane.title, self.app.key_of(pane.binding, pane.key), pane.short) for pane in PANES]
         yield ConsoleHeader(self._environment, tabs, "", read_only=self._read_only)
         with Container(id="body"):
             yield Line(self._opening(), id="opening")

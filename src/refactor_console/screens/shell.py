@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from textual.app import App
 from textual.worker import Worker
@@ -13,9 +13,32 @@ from refactor_console.domain.problem import Problem
 from refactor_console.domain.text import visible
 
 if TYPE_CHECKING:
-    from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
+    from refactor_console.domain.actions import Verb
+    from refactor_console.domain.runs import Workflow
     from refactor_console.services.feed import Clock
-    from refactor_console.services.session import ConsoleSession
+
+
+class Outcome(Protocol):
+    """How a mutation ended, whatever it was."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it did what was meant."""
+
+    @property
+    def sentence(self) -> str:
+        """How it ended."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+    @property
+    def audit_notice(self) -> str:
+        """What could not be recorded; empty when all was."""
+
+
+O = TypeVar("O", bound=Outcome)  # noqa: E741 - an outcome
 
 
 class PaneTab(NamedTuple):
@@ -27,12 +50,19 @@ class PaneTab(NamedTuple):
     """The id of the binding that goes there."""
     key: str
     """Its key unless the user chose another."""
+    short: str
+    """Its title where there is little room."""
 
 
 PANES: tuple[PaneTab, ...] = (
-    PaneTab("overview", "Overview", "console.overview", "1"),
-    PaneTab("containers", "Containers", "console.containers", "2"),
-    PaneTab("logs", "Logs", "console.logs", "3"),
+    PaneTab("overview", "Overview", "console.overview", "1", "Over"),
+    PaneTab("containers", "Containers", "console.containers", "2", "Cont"),
+    PaneTab("logs", "Logs", "console.logs", "3", "Logs"),
+    PaneTab("runs", "Runs", "console.runs", "4", "Runs"),
+    PaneTab("images", "Images", "console.images", "5", "Imgs"),
+    PaneTab("releases", "Releases", "console.releases", "6", "Rels"),
+    PaneTab("secrets", "Secrets", "console.secrets", "7", "Secr"),
+    PaneTab("alerts", "Alerts", "console.alerts", "8", "Alrt"),
 )
 
 
@@ -84,21 +114,22 @@ class Shell(App[None]):
         """Open the preview of a mutation; nothing is done before it is confirmed there."""
 
     @abstractmethod
-    def perform(
-        self,
-        session: ConsoleSession,
-        preview: ActionPreview,
-        typed: str,
-        report: Callable[[ActionOutcome | Problem], bool],
-    ) -> None:
+    def see_through(self, title: str, work: Coroutine[Any, Any, O], report: Callable[[O | Problem], bool]) -> None:
         """Do what was confirmed, whether or not the dialog stays open.
 
         Args:
-            session: the session the preview came from.
-            preview: the object that was shown.
-            typed: what the person typed.
+            title: what is done, in one line; may hold outside text.
+            work: does it.
             report: called with the end; gives False when nobody looks, and then the application says it.
         """
+
+    @abstractmethod
+    def show_run(self, key: str) -> None:
+        """Go to the runs with this one selected, as soon as it is on the board."""
+
+    @abstractmethod
+    def propose_dispatch(self, workflow: Workflow) -> None:
+        """Open the form of a workflow; nothing is dispatched before it is previewed and confirmed."""
 
     def key_of(self, binding: str, default: str) -> str:
         """The key that a binding has for this user."""

@@ -154,13 +154,15 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         before = self.cursor_index
         self._rows = tuple(rows)
         order = [row.key for row in rows]
-        for row in rows:
+        kept = order == old_order
+        for index, row in enumerate(rows):
             if not row.same(old.get(row.key)):
                 self._strips.pop(row.key, None)
-                if order == old_order:
-                    self._refresh_row(order.index(row.key))
-        if order != old_order:
-            self._strips = {key: strip for key, strip in self._strips.items() if key in set(order)}
+                if kept and self._is_in_sight(index):
+                    self._refresh_row(index)
+        if not kept:
+            present = set(order)
+            self._strips = {key: strip for key, strip in self._strips.items() if key in present}
             self.virtual_size = Size(0, len(rows) + self._header)
             self.refresh()
         if self._cursor not in order:
@@ -283,6 +285,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self._strips.clear()
             self.virtual_size = Size(0, len(self._rows) + self._header)
             self.refresh()
+
+    def _is_in_sight(self, index: int) -> bool:
+        """Whether a row can be seen: thousands of others may change at once, such as their ages."""
+        line = index + self._header - int(self.scroll_y)
+        return self._header <= line < max(self.size.height, 1)
 
     def _refresh_row(self, index: int) -> None:
         if index >= 0:
