@@ -21,6 +21,8 @@ from refactor_console.bootstrap import demo_target
 from refactor_console.demo.launcher import start
 from refactor_console.domain.environment import Environment, SshTarget
 from refactor_console.domain.reading import Phase
+from refactor_console.services.github_link import Endpoints, find_demo
+from refactor_console.services.github_setup import GitHubSetup
 from refactor_console.services.live import LiveSession
 
 HERE = Path(__file__).resolve().parent / "screenshots"
@@ -33,6 +35,12 @@ SHOTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("containers", ("2", "down", "down")),
     ("logs", ("3",)),
     ("confirm", ("2", "R")),
+    ("runs", ("4",)),
+    ("images", ("5",)),
+    ("time-machine", ("5", "t")),
+    ("releases", ("6",)),
+    ("secrets", ("7",)),
+    ("alerts", ("8",)),
     ("help", ("1", "question_mark")),
 )
 """Name of the picture, and the keys that lead to it from wherever the one before it was."""
@@ -57,18 +65,24 @@ async def main() -> None:
         async def connect(shown: SshTarget, *, read_only: bool) -> host.HostConnection:
             return await host.connect(demo_target(world.info, shown), read_only=read_only)
 
+        async def endpoints() -> Endpoints:
+            return Endpoints(world.info.github_url, world.info.github_url, world.info.registry_url)
+
         environment = Environment(name="demo", ssh=SshTarget(host="refactor-droplet"), demo=True)
         sessions: list[LiveSession] = []
 
         def open_session(chosen: Environment) -> LiveSession:
             audit = AuditFile(Path(folder) / "audit.jsonl")
-            sessions.append(LiveSession(chosen, connect=connect, clock=lambda: MOMENT, audit_file=audit))
+            github = GitHubSetup(endpoints=endpoints, find=find_demo, observations=Path(folder) / "observations.jsonl")
+            sessions.append(LiveSession(chosen, connect=connect, clock=lambda: MOMENT, audit_file=audit, github=github))
             return sessions[-1]
 
         app = ConsoleApp((environment,), open_session, start="demo", clock=lambda: MOMENT)
         async with app.run_test(size=SIZE) as pilot:
             await until(lambda: bool(sessions), pilot)
-            feeds = (sessions[0].link, sessions[0].unit, sessions[0].vitals, sessions[0].engine, sessions[0].containers)
+            live, github = sessions[0], sessions[0].github
+            boards = (github.runs, github.images, github.releases, github.contract, github.alerts)
+            feeds = (live.link, live.unit, live.vitals, live.engine, live.containers, *boards)
             await until(lambda: all(feed.reading.phase is Phase.LIVE for feed in feeds), pilot)
             await until(lambda: len(sessions[0].logs.sources()) > 3, pilot)
             await pilot.pause(4)

@@ -16,18 +16,22 @@ from tests.worlds import World
 __all__ = ["droplet"]
 
 _OURS = "REFACTOR_CONSOLE_"
+_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 
 
 @pytest.fixture(autouse=True)
 def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Neither configuration nor audit log of whoever runs the tests is read or written."""
+    """Neither configuration, audit log nor GitHub token of whoever runs the tests is read or written."""
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp() / "xdg"
     for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for variable in ("NO_COLOR", *_TOKENS):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("GH_CONFIG_DIR", str(home / "gh"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 
 @pytest.fixture

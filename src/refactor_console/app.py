@@ -90,6 +90,7 @@ class ConsoleApp(DialogHost):
         *(Binding(p.key, f"show_pane('{p.mode}')", p.title, show=False, id=p.binding) for p in PANES),
         Binding("r", "retry", "Retry", tooltip="Try every failed connection again now", id="console.retry", show=False),
         Binding("e", "environment", "Env", tooltip="Open another environment", id="console.environment"),
+        Binding("at", "account", "GitHub account", key_display="@", show=False, id="console.account"),
         Binding("colon", "command_palette", "Commands", key_display=":", show=False, id="console.palette-colon"),
         Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True, id="console.palette"),
         Binding("question_mark", "help", "Help", key_display="?", tooltip="The keys that work here", id="console.help"),
@@ -386,12 +387,6 @@ class ConsoleApp(DialogHost):
         if environment is None or (self.session is not None and name == self.environment.name):
             return
         self._start_opening(environment)
-
-    def action_help(self) -> None:
-        """Show the keys that work now."""
-        from refactor_console.screens.dialogs.help import HelpDialog, collect
-
-        self.push_screen(HelpDialog(collect(self, self.screen.active_bindings)))
 
     def action_command_palette(self) -> None:
         """Open the palette, except over a dialog: what it lists would act on what the dialog hides."""

@@ -27,6 +27,8 @@ configuration:
     host = "refactor-droplet"              # all that has to be said; ~/.ssh/config is honoured
 
   Host keys are always verified. Keys, agent and ProxyJump are those of ssh. Nothing secret belongs in the file.
+  GitHub's token is that of GH_TOKEN or GITHUB_TOKEN, of the keyring, or of an existing login of gh; without one
+  GitHub's panes say so, and the host's are as live as ever.
 
 exit status:
   0 left by the user   2 wrong usage or setting   1 the console itself failed   143 ended by SIGTERM
@@ -51,8 +53,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-DEMO = """Open the console on a simulated platform that speaks the real protocols (SSH, Docker Engine API) from a
-process of its own on this machine. No account, no network, nothing to break; it ends with the console."""
+DEMO = """Open the console on a simulated platform that speaks the real protocols (SSH, Docker Engine API, GitHub,
+image registry) from a process of its own on this machine. No account, no network, nothing to break; it ends with the
+console."""
 
 
 def _add_common(to: argparse.ArgumentParser, *, suppress: bool = False) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,18 +23,43 @@ CONSOLE = (sys.executable, "-m", "refactor_console")
 
 
 @contextmanager
-def console(droplet: Droplet, directory: Path) -> Iterator[Terminal]:
-    """The console in a terminal, told nothing but where the host is and how to be let in."""
+def console(
+    droplet: Droplet,
+    directory: Path,
+    github: str = "[github]\nenabled = false\n",
+    *,
+    columns: int = 160,
+    rows: int = 45,
+    **environ: str,
+) -> Iterator[Terminal]:
+    """The console in a terminal, told where the host is and how to be let in, and where GitHub is, if anywhere."""
     config = directory / "config" / "refactor-console" / "config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(
         "[environments.production]\n"
         f'host = "{droplet.host}"\n'
         f'identity_file = "{droplet.client_key}"\n'
-        f'known_hosts_file = "{droplet.known_hosts}"\n'
+        f'known_hosts_file = "{droplet.known_hosts}"\n' + github
     )
-    with Terminal(CONSOLE, directory, columns=160, rows=45) as terminal:
+    with Terminal(CONSOLE, directory, columns=columns, rows=rows, environ=environ) as terminal:
         yield terminal
+
+
+@contextmanager
+def github_and_registry(directory: Path) -> Iterator[str]:
+    """The demo world's GitHub and registry alone, as a configuration names them; the host is the real one."""
+    argv = [sys.executable, "-m", "refactor_console.demo", "--directory", str(directory), "--quiet"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not (directory / "world.json").exists():
+                assert process.poll() is None, "the demo world ended"
+                assert time.monotonic() < deadline, "the demo world does not come up"
+                time.sleep(0.05)  # another process's file, which has no event to wait for
+            info = json.loads((directory / "world.json").read_text())
+            yield f'[github]\napi_url = "{info["github_url"]}"\nregistry_url = "{info["registry_url"]}"\n'
+        finally:
+            process.terminate()
 
 
 def leaves(terminal: Terminal) -> None:
@@ -159,3 +186,54 @@ def test_a_wrong_host_key_is_refused_with_its_fingerprint_and_the_panes_live_on(
             leaves(terminal)
     finally:
         droplet.restore_host_key()
+
+
+def running_digest(droplet: Droplet, name: str) -> str:
+    """The digest in the registry of the image that a container was made of, by the real Engine."""
+    image = droplet.exec(["docker", "inspect", "--format", "{{.Image}}", name]).stdout.strip()
+    (digest,) = json.loads(
+        droplet.exec(["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", image]).stdout
+    )
+    return str(digest).partition("@")[2]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 45)])
+def test_what_runs_and_what_the_host_holds_is_held_against_github_and_the_registry(
+    droplet: Droplet, tmp_path: Path, columns: int, rows: int
+) -> None:
+    digest = running_digest(droplet, "rust-app").removeprefix("sha256:")
+    (tmp_path / "demo").mkdir()
+    with (
+        github_and_registry(tmp_path / "demo") as github,
+        console(droplet, tmp_path, github, columns=columns, rows=rows, GH_ENTERPRISE_TOKEN="demo-token") as terminal,
+    ):
+        terminal.wait_for(r"rust-app +● running")
+        terminal.keys("4")
+        terminal.wait_for(r"Runs · \d+ runs.*● live")
+        terminal.keys("5")
+        terminal.wait_for(rf"▲ rust-app runs {digest[:12]}")
+        terminal.keys("7")
+        screen = terminal.wait_for(r"RESEND_BASE_URL +✗ never written")
+        assert "fake-postgres-password" not in screen, "names, never values"
+        terminal.keys("8")
+        terminal.wait_for("Dependabot")
+        terminal.keys("@")
+        terminal.wait_for("oncall-olga")
+        terminal.keys("Escape")
+        terminal.wait_for(lambda s: "oncall-olga" not in s)
+        leaves(terminal)
+
+
+def test_github_out_of_reach_and_nobody_signed_in_leaves_the_host_as_live_as_ever(
+    droplet: Droplet, tmp_path: Path
+) -> None:
+    nowhere = '[github]\napi_url = "http://127.0.0.1:9"\nregistry_url = "http://127.0.0.1:9"\n'
+    with console(droplet, tmp_path, nowhere) as terminal:
+        terminal.wait_for(r"active \(exited\)")
+        terminal.keys("4")
+        terminal.wait_for("Nobody is signed in to GitHub")
+        terminal.keys("5")
+        terminal.wait_for("✗ failed|could not be")
+        terminal.keys("2")
+        terminal.wait_for(r"rust-app +● running")
+        leaves(terminal)

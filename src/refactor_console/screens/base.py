@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.containers import Container
+from textual.containers import Container, Horizontal
+from textual.content import Content
 from textual.events import Callback, Resize
 from textual.screen import Screen
 from textual.timer import Timer
@@ -20,8 +21,10 @@ from refactor_console.screens.shell import PANES, Shell
 from refactor_console.services.feed import Clock, Feed, Unsubscribe, utc_now
 from refactor_console.services.session import ConsoleSession
 from refactor_console.widgets.badge import ProblemRequested
+from refactor_console.widgets.budget import AccountRequested, BudgetBadge
 from refactor_console.widgets.frames import FrugalCompositor
 from refactor_console.widgets.header import WIDE, ConsoleHeader, Tab
+from refactor_console.widgets.present_permissions import lack_line
 
 T = TypeVar("T")
 
@@ -102,6 +105,10 @@ class PaneScreen(Screen[None]):
         """Whether the pane belongs to the mode being looked at (a dialog may lie over it)."""
         return self.is_attached and self in self.app.screen_stack
 
+    def lack(self, reading: Reading[Any]) -> Content | None:
+        """What GitHub's token lacks for this pane, where the feed's failure may come from that; for `Pane.show`."""
+        return lack_line(self.session.github.account.reading.value, self.MODE, reading.problem)
+
     # -- the frame
 
     def compose(self) -> ComposeResult:
@@ -111,12 +118,16 @@ class PaneScreen(Screen[None]):
         with Container(id="body"):
             yield from self.compose_body()
         yield Static(TOO_SMALL, markup=False, id="too-small")
-        yield Footer(show_command_palette=False)
+        with Horizontal(id="foot"):
+            yield Footer(show_command_palette=False)
+            yield BudgetBadge()
 
     def on_mount(self) -> None:
         """Begin to listen."""
-        header = self.query_one(ConsoleHeader)
+        header, budget, github = self.query_one(ConsoleHeader), self.query_one(BudgetBadge), self.session.github
         self.follow(self.session.link, lambda reading: header.show_link(reading, self.clock()))
+        self.follow(github.account, lambda reading: budget.show_account(reading, self.clock()))
+        self.follow(github.budget, lambda reading: budget.show_budget(reading, self.clock()))
         self.on_pane_ready()
         self._ticker = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_seen)
 
@@ -128,6 +139,9 @@ class PaneScreen(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         """Less air in the footer where there is little room."""
         self.query_one(Footer).compact = event.size.width < WIDE
+        badge = self.query_one(BudgetBadge)
+        badge.wide = event.size.width >= WIDE
+        badge.tick(self.clock())
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another pane was looked at; GitHub's feeds ask more often for this one."""
@@ -156,7 +170,13 @@ class PaneScreen(Screen[None]):
         if self.is_mounted and self.is_seen:
             now = self.clock()
             self.query_one(ConsoleHeader).tick(now)
+            self.query_one(BudgetBadge).tick(now)
             self.on_tick(now)
+
+    @on(AccountRequested)
+    def _open_account(self, request: AccountRequested) -> None:
+        request.stop()
+        self.app.show_account()
 
     @on(ProblemRequested)
     def _open_problem(self, request: ProblemRequested) -> None:

@@ -102,6 +102,10 @@ class Shell(App[None]):
         """Open the details of a failure."""
 
     @abstractmethod
+    def show_account(self) -> None:
+        """Open who is signed in to GitHub, and what the API allows."""
+
+    @abstractmethod
     def inspect_container(self, container_id: str, label: str) -> None:
         """Open everything there is to know of a container."""
 
