@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.worlds.droplet import DropletWorld
 
 LABEL = "[red]x[/] [@click=app.quit]y[/]\x1b[31m\u202e{z}"
 LABEL_SEEN = "[red]x[/]"
+LOAD = re.compile(r"Load [\d.]+ over five minutes on \d+ processors?\.")
 
 
 class Seat(Stage):
@@ -34,6 +36,26 @@ class Seat(Stage):
         except AssertionError as never:
             raise AssertionError(f"{never}\n{self.text}") from None
         return self.text
+
+    async def all_is_well(self, timeout: float = 30) -> None:
+        """Wait until every feed is live and nothing needs attention but, at most, the load.
+
+        The droplet has its machine's own load, which is rightly called high while other tests run there.
+        """
+
+        def is_well() -> bool:
+            session = self.app.session
+            if session is None or not self.app.screen.query("#calm"):
+                return False
+            feeds = (session.link, session.unit, session.vitals, session.engine, session.containers)
+            said = [row.cells["sentence"].plain for row in self.table("#concerns").rows]
+            told = "✓ Nothing needs attention." in self.text or bool(said)
+            return told and all(feed.reading.is_live for feed in feeds) and all(map(LOAD.match, said))
+
+        try:
+            await until(is_well, "everything is live and well", timeout)
+        except AssertionError as never:
+            raise AssertionError(f"{never}\n{self.text}") from None
 
     @property
     def flat(self) -> str:
@@ -73,7 +95,7 @@ async def looks_around(seat: Seat, panes: Sequence[tuple[str, str]]) -> None:
 
 async def test_a_stopped_engine_on_every_pane(world: World, tmp_path: Path) -> None:
     async with console(world.environment, tmp_path) as seat:
-        await seat.reads("Nothing needs attention")
+        await seat.all_is_well()
         try:
             await world.engine_down()
             await seat.reads("The Docker Engine does not run")
@@ -85,7 +107,7 @@ async def test_a_stopped_engine_on_every_pane(world: World, tmp_path: Path) -> N
             await seat.press("escape")
         finally:
             await world.engine_up()
-        await seat.reads("Nothing needs attention", timeout=60)
+        await seat.all_is_well(timeout=60)
 
 
 async def test_no_permission_on_the_socket_on_every_pane(world: World, tmp_path: Path) -> None:
@@ -99,7 +121,7 @@ async def test_no_permission_on_the_socket_on_every_pane(world: World, tmp_path:
 
 async def test_a_lost_connection_on_every_pane(world: World, tmp_path: Path) -> None:
     async with console(world.environment, tmp_path) as seat:
-        await seat.reads("Nothing needs attention")
+        await seat.all_is_well()
         await world.ssh_down()
         try:
             await seat.reads("refused the connection")
@@ -107,7 +129,8 @@ async def test_a_lost_connection_on_every_pane(world: World, tmp_path: Path) -> 
         finally:
             await world.ssh_up()
         await seat.press("r")
-        await seat.reads("Nothing needs attention", "● live")
+        await seat.all_is_well()
+        await seat.reads("● live")
 
 
 @pytest.mark.droplet

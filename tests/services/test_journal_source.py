@@ -242,3 +242,19 @@ async def test_a_bug_while_lines_are_read_is_seen_and_loses_none_of_them(
         await until(lambda: source.feed.reading.is_live)
     assert "console-bug" in problems
     assert messages(batches) == [f"line {number}" for number in range(1, 7)]
+
+
+async def test_what_journald_dropped_is_marked_in_its_place(server: Server, journalctl: Journalctl) -> None:
+    fields = {"MESSAGE_ID": "a596d6fe7bfa4994828e72309e95d61e", "_TRANSPORT": "driver", "N_DROPPED": "12"}
+    entry = json.loads(Journalctl.entry(4)) | fields | {"MESSAGE": "Suppressed 12 messages from u.service"}
+    journalctl.entries += [json.dumps(entry).encode() + b"\n", Journalctl.entry(5)]
+    async with following(server) as (source, batches):
+        await until(lambda: len(messages(batches)) == 4)
+        assert progress(source).received == 4, "a mark is no line"
+        journalctl.hang_up.set()
+        await until(lambda: progress(source).cuts == 1 and source.feed.reading.is_live)
+    assert messages(batches)[-1] == "line 5"
+    assert kinds(batches) == [MarkKind.GAP, MarkKind.CUT, MarkKind.RESUMED], "and it is not told again"
+    (gap,) = (mark for batch in batches for mark in batch.marks if mark.kind is MarkKind.GAP)
+    assert "12 messages" in gap.text
+    assert gap.time_ns == 1_700_000_000_000_004_000

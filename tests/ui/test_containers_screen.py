@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from refactor_console.domain.containers import ContainerBoard, ContainerRow, ContainerState
-from refactor_console.screens.containers import ContainersScreen
+from refactor_console.screens.containers import SLOW_TICK_SECONDS, ContainersScreen
 from refactor_console.screens.dialogs.confirm import ConfirmDialog
 from refactor_console.screens.dialogs.inspect import InspectDialog
 from refactor_console.screens.dialogs.top import TopDialog
@@ -16,6 +17,7 @@ from refactor_console.widgets.present_containers import COLUMNS
 from refactor_console.widgets.table import Column, fit
 from tests.ui.double_session import (
     DOWN,
+    NOW,
     DoubleSession,
     board,
     container,
@@ -23,7 +25,7 @@ from tests.ui.double_session import (
     platform_rows,
     samples,
 )
-from tests.ui.stage import console
+from tests.ui.stage import Stage, console
 
 
 async def test_the_platform_is_there_with_the_migrator_done_and_strangers_on_request() -> None:
@@ -218,3 +220,70 @@ async def test_a_container_that_vanished_is_said_in_the_dialog() -> None:
     async with console(session, pane="containers") as stage:
         stage.app.inspect_container("0" * 64, "ghost")
         await stage.says("There is no container 000000000000.", "gone")
+
+
+def used(name: str, cpu: float, memory: int, restarts: int, minutes: int) -> ContainerRow:
+    """A container of the stack with figures to sort by."""
+    started = NOW - timedelta(minutes=minutes)
+    one = replace(container(name), restarts=restarts, started_at=started)
+    return ContainerRow(one, False, True, samples(cpu, memory))
+
+
+RACE = [
+    used("alpha", 0.1, 300, 0, 50),
+    used("Beta", 0.9, 100, 2, 40),
+    used("gamma", 0.5, 200, 7, 30),
+]
+
+
+def names(stage: Stage) -> list[str]:
+    """The services as the table has them."""
+    return [row.cells["service"].plain for row in stage.table("#containers").rows]
+
+
+def cpus(stage: Stage) -> list[str]:
+    """The processor's use, of those that have any."""
+    cells = [row.cells["cpu"].plain for row in stage.table("#containers").rows if "cpu" in row.cells]
+    return [cell for cell in cells if cell.endswith("%")]
+
+
+async def test_one_key_goes_through_the_orders_and_the_heading_names_each() -> None:
+    async with console(DoubleSession().live(RACE), pane="containers") as stage:
+        at_first = names(stage)
+        missing = [name for name in at_first if name not in {"alpha", "Beta", "gamma"}]
+        assert missing
+        for order, words in (
+            (["Beta", "gamma", "alpha"], "by CPU, most first"),
+            (["alpha", "gamma", "Beta"], "by memory, most first"),
+            (["gamma", "Beta", "alpha"], "by restarts, most first"),
+            (["gamma", "Beta", "alpha"], "by uptime, youngest first"),
+            (["alpha", "Beta", "gamma"], "by name"),
+        ):
+            await stage.press("b")
+            await stage.says(f"Containers · {words}")
+            assert [name for name in names(stage) if name not in missing] == order
+            assert set(missing) < set(names(stage)), "what is missing is never sorted away"
+        await stage.press("b")
+        await stage.until(lambda: "by name" not in stage.text)
+        assert names(stage) == at_first
+
+
+async def test_sorting_moves_neither_the_cursor_nor_at_once_the_rows() -> None:
+    """Whoever aims at a row must not hit another because a figure changed in between."""
+    session = DoubleSession().live(RACE)
+    async with console(session, pane="containers") as stage:
+        table = stage.table("#containers")
+        table.move_to(RACE[0].container.id)
+        chosen = table.cursor_key
+        await stage.press("b")
+        assert names(stage)[:3] == ["Beta", "gamma", "alpha"]
+        assert table.cursor_key == chosen == RACE[0].container.id
+        session.containers.live(board([replace(RACE[0], history=samples(3.0, 300)), *RACE[1:]]))
+        await stage.until(lambda: any(float(cpu.rstrip("%")) > 150 for cpu in cpus(stage)))
+        assert names(stage)[:3] == ["Beta", "gamma", "alpha"]
+        pane = stage.app.screen
+        assert isinstance(pane, ContainersScreen)
+        for _ in range(SLOW_TICK_SECONDS):
+            pane.on_tick(NOW)
+        await stage.until(lambda: names(stage)[:3] == ["alpha", "Beta", "gamma"])
+        assert table.cursor_key == chosen

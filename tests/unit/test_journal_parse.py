@@ -18,7 +18,7 @@ from refactor_console.adapters.journal import (
     journalctl_failed,
     read_cursor_and_time,
 )
-from refactor_console.domain.logs import Level, LogLine
+from refactor_console.domain.logs import Level, LogLine, MarkKind
 from refactor_console.domain.text import visible
 
 NOW = 1_700_000_000_000_000_000
@@ -236,3 +236,43 @@ def test_any_bytes_in_any_pieces_give_the_same_lines_and_never_raise(data: bytes
         whole.unreadable,
         whole.last_line_ns,
     )
+
+
+DROPPED = {"MESSAGE_ID": "a596d6fe7bfa4994828e72309e95d61e", "_TRANSPORT": "driver", "N_DROPPED": "2417"}
+SUPPRESSED = "Suppressed 2417 messages from refactor-platform.service"
+
+
+def test_what_journald_itself_left_out_is_a_gap_that_says_how_much() -> None:
+    """A plain line among thousands is overlooked, and what is missing is not seen to be missing."""
+    parser = JournalParser()
+    assert parser.feed(entry(SUPPRESSED, **DROPPED), NOW) == []
+    (mark,) = parser.take_marks()
+    assert (mark.kind, mark.time_ns) == (MarkKind.GAP, 1_700_000_000_123_456_000)
+    assert "2,417 messages" in mark.text
+    assert mark.text.endswith(SUPPRESSED), "journald's own words are the evidence"
+    assert parser.cursor, "a resumed stream goes on behind it"
+    assert parser.take_marks() == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "dropped", "words"),
+    [
+        ("Suppressed 31 messages from a.service", {"N_DROPPED": None}, "31 messages"),
+        ("Suppressed 1 messages from a.service", {"N_DROPPED": "1"}, "1 message:"),
+        ("Something else", {"N_DROPPED": "many"}, "an unknown number"),
+    ],
+)
+def test_a_gap_of_journald_is_told_however_little_it_says(said: str, dropped: dict[str, object], words: str) -> None:
+    parser = JournalParser()
+    assert parser.feed(entry(said, **{**DROPPED, **dropped}), NOW) == []
+    (mark,) = parser.take_marks()
+    assert words in mark.text
+    assert said in mark.text
+
+
+@pytest.mark.parametrize("transport", ["stdout", "syslog", "journal", None])
+def test_a_program_that_says_the_same_is_only_a_line(transport: str | None) -> None:
+    parser = JournalParser()
+    (line,) = parser.feed(entry(SUPPRESSED, **{**DROPPED, "_TRANSPORT": transport}), NOW)
+    assert line.message == SUPPRESSED
+    assert parser.take_marks() == ()

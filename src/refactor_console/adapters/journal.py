@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 
-from refactor_console.domain.logs import Level, LogLine, guess_level, level_of_priority
+from refactor_console.domain.logs import Level, LogLine, LogMark, MarkKind, guess_level, level_of_priority
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.text import decode
 
@@ -25,6 +25,9 @@ _SOURCE_SKEW_US = 1_000_000
 _CURSOR_IN_CUT_LINE = re.compile(rb'"__CURSOR" ?: ?"([^"\\]{1,512})"')
 _DECODER = json.JSONDecoder()
 _NO_TEXT = "(journalctl gave no text for this entry)"
+_DROPPED = "a596d6fe7bfa4994828e72309e95d61e"
+"""``SD_MESSAGE_JOURNAL_DROPPED`` (sd-messages.h): journald left messages out because a unit wrote too many at once."""
+_FIRST_NUMBER = re.compile(r"\b\d{1,12}\b", re.ASCII)
 
 
 class JournalError(ConsoleError):
@@ -44,6 +47,7 @@ class JournalParser:
         """The time of the last line (UTC, ns)."""
         self.unreadable = 0
         """Lines that were not journal entries, or too long to keep whole."""
+        self._marks: list[LogMark] = []
         self._parts: list[bytes] = []
         self._kept = 0
         self._length = 0
@@ -74,6 +78,11 @@ class JournalParser:
                 lines.append(line)
         self._keep(rest)
         return lines
+
+    def take_marks(self) -> tuple[LogMark, ...]:
+        """What journald itself left out, as `feed` found it since the last call."""
+        marks, self._marks = tuple(self._marks), []
+        return marks
 
     def _keep(self, piece: bytes) -> None:
         """Add to the incomplete line, up to the limit."""
@@ -111,6 +120,9 @@ class JournalParser:
         if level in (Level.INFO, Level.UNKNOWN):  # 6 is also what journald gives to a program's plain output
             level = guess_level(message) or level
         self.last_line_ns = self._time(fields, now_ns)
+        if _is_about_dropped(fields):
+            self._marks.append(LogMark(self.last_line_ns, MarkKind.GAP, _what_was_dropped(fields, message)))
+            return None
         return LogLine(self.last_line_ns, message, level, _first(fields.get("SYSLOG_IDENTIFIER")))
 
     def _time(self, fields: dict[str, object], now_ns: int) -> int:
@@ -161,6 +173,23 @@ def journalctl_failed(unit: str, exit_status: int, stderr: str) -> JournalError:
         summary, code = f"journalctl ended on the host: {said[:200]}", "journal-ended"
         remedy = f"Run it there by hand: journalctl -f -u {unit}"
     return JournalError(Problem(summary, remedy, detail, code=code))
+
+
+def _is_about_dropped(fields: dict[str, object]) -> bool:
+    """Whether journald says that it left messages out: its own word, not that of a program that prints the same.
+
+    Fields that begin with an underscore are journald's own and cannot be forged (systemd.journal-fields(7)).
+    """
+    return _first(fields.get("_TRANSPORT")) == "driver" and _first(fields.get("MESSAGE_ID")).lower() == _DROPPED
+
+
+def _what_was_dropped(fields: dict[str, object], message: str) -> str:
+    """How many, and journald's own sentence as the evidence; short, since a mark has one row."""
+    number = _first(fields.get("N_DROPPED"))
+    found = _FIRST_NUMBER.fullmatch(number) or _FIRST_NUMBER.search(message)
+    count = int(found.group()) if found else None
+    many = "an unknown number of messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
+    return f"journald dropped {many}: {message}"
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,9 @@ JOURNAL_FIELDS = (
     "_PID",
     "_SYSTEMD_UNIT",
     "_SOURCE_REALTIME_TIMESTAMP",
+    "_TRANSPORT",
+    "MESSAGE_ID",
+    "N_DROPPED",
 )
 """Fields asked of ``journalctl``; cursor and timestamps always come besides (journalctl(1), ``--output-fields``)."""
 

@@ -20,7 +20,7 @@ from refactor_console.screens.base import PaneScreen
 from refactor_console.widgets import present_containers as say
 from refactor_console.widgets.facts import Facts
 from refactor_console.widgets.pane import Line, Pane
-from refactor_console.widgets.table import Table
+from refactor_console.widgets.table import Table, TableRow
 
 SLOW_TICK_SECONDS = 10
 
@@ -43,6 +43,7 @@ class ContainersScreen(PaneScreen):
         Binding("s", "propose('start')", "Start", tooltip="Opens a preview", id="containers.start"),
         Binding("slash", "filter", "Filter", key_display="/", tooltip="Show rows with a text", id="containers.filter"),
         Binding("f", "faults", "Faults", tooltip="Only what is not well", id="containers.faults", show=False),
+        Binding("b", "sort", "Sort", tooltip="By CPU, memory, restarts, age, name", id="containers.sort", show=False),
         Binding("o", "strangers", "Others", tooltip="Containers of others, too", id="containers.others", show=False),
         Binding("escape", "clear", "Clear filter", show=False, id="containers.clear"),
     ]
@@ -67,6 +68,8 @@ class ContainersScreen(PaneScreen):
         self._wanted = ""
         self._awaited = ""
         self._ticks = 0
+        self._order = say.Order.STACK
+        self._places: list[str] = []
         self.query_one("#filter", Input).display = False
         self.follow(self.session.containers, self._show_board)
         self.table.focus()
@@ -91,7 +94,11 @@ class ContainersScreen(PaneScreen):
             return
         if board.stats_problem:
             problem.put(Content.assemble((f"▲ {visible(board.stats_problem)}", "$warn")))
-        rows = say.rows_of(board, now, strangers=self._strangers, faults=self._faults, wanted=self._wanted)
+        rows = self._calmly(
+            say.rows_of(
+                board, now, strangers=self._strangers, faults=self._faults, wanted=self._wanted, order=self._order
+            )
+        )
         self.table.show(rows)
         if self._awaited and self.select(self._awaited):
             self._awaited = ""
@@ -99,6 +106,13 @@ class ContainersScreen(PaneScreen):
             empty.display = True
             empty.put(self._why_empty(board))
         self._show_side()
+
+    def _calmly(self, rows: list[TableRow]) -> list[TableRow]:
+        """Rows sorted by a figure stay where they are for some seconds, so that one can be read and aimed at."""
+        by_key = {row.key: row for row in rows}
+        if self._order is say.Order.STACK or by_key.keys() != set(self._places):
+            self._places = list(by_key)
+        return [by_key[key] for key in self._places]
 
     def _why_empty(self, board: ContainerBoard) -> Content:
         if self._wanted or self._faults:
@@ -142,11 +156,12 @@ class ContainersScreen(PaneScreen):
         self.soon("again", self._again)
 
     def on_tick(self, now: datetime) -> None:
-        """Ages in the heading each second; uptimes every ten."""
+        """Ages in the heading each second; uptimes and the order every ten."""
         for pane in self.query(Pane):
             pane.tick(now)
         self._ticks += 1
         if self._ticks % SLOW_TICK_SECONDS == 0:
+            self._places = []
             self._again()
 
     def _again(self) -> None:
@@ -201,10 +216,17 @@ class ContainersScreen(PaneScreen):
         self._strangers = not self._strangers
         self._retitle()
 
+    def action_sort(self) -> None:
+        """Sort by the next figure; the cursor stays on its row."""
+        self._order = self._order.next
+        self._places = []
+        self._retitle()
+
     def _retitle(self) -> None:
         words = ["Containers"]
         words += ["faults only"] if self._faults else []
         words += ["with others"] if self._strangers else []
+        words += [str(self._order)] if self._order else []
         self.query_one("#containers-pane", Pane).retitle(" · ".join(words))
         self._again()
 

@@ -17,7 +17,7 @@ from refactor_console.domain.text import visible
 from refactor_console.services import log_export
 
 if TYPE_CHECKING:
-    from refactor_console.screens.logs import LogsScreen
+    from refactor_console.screens.log_reading import LogReading
 
 TYPING_SECONDS = 0.15
 """How long a pause in typing has to be before a filter is tried."""
@@ -26,9 +26,9 @@ _FIND_HINT = "text or /regex/ · Enter goes there, then n and N · Esc undoes"
 
 
 class LogQuestions:
-    """The questions of one logs pane."""
+    """The questions of one screen that shows a log."""
 
-    def __init__(self, screen: LogsScreen) -> None:
+    def __init__(self, screen: LogReading) -> None:
         self.screen = screen
         self._typing: Timer | None = None
         self._was_typed = ""

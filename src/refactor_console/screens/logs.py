@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Static
 
-from refactor_console.domain.logs import Level
-from refactor_console.domain.reading import Phase
+from refactor_console.domain.logs import Level, SourceProgress
+from refactor_console.domain.reading import Phase, Reading
 from refactor_console.domain.text import visible
 from refactor_console.screens.base import PaneScreen
-from refactor_console.screens.log_questions import LogQuestions
-from refactor_console.services import log_export
+from refactor_console.screens.log_reading import LogReading
 from refactor_console.services.feed import Clock, utc_now
 from refactor_console.services.log_book import LogBook
 from refactor_console.services.session import ConsoleSession
 from refactor_console.widgets.log_prompt import LogPrompt
 from refactor_console.widgets.log_sources import LogSources, make_chip, troubles
-from refactor_console.widgets.log_status import LogStatus, describe
+from refactor_console.widgets.log_status import LogStatus
 from refactor_console.widgets.log_view import LogView
 
-LEVELS = (Level.UNKNOWN, Level.INFO, Level.WARNING, Level.ERROR)
-"""What `l` goes through."""
-STATUS_SECONDS = 0.25
-"""How often the status line is brought up to date while following."""
-COPY_LINES = 10_000
 
-
-class LogsScreen(PaneScreen):
+class LogsScreen(LogReading, PaneScreen):
     """The logs of one environment."""
 
     MODE = "logs"
@@ -98,18 +91,14 @@ class LogsScreen(PaneScreen):
         ),
     ]
 
-    view = getters.query_one("#log", LogView)
     strip = getters.query_one("#log-sources", LogSources)
-    status = getters.query_one("#log-status", LogStatus)
-    prompt = getters.query_one("#log-prompt", LogPrompt)
 
     def __init__(self, session: ConsoleSession, book: LogBook, clock: Clock = utc_now) -> None:
         super().__init__(session, clock)
         self.book = book
+        self.begin_reading()
         self._known: set[str] = set()
-        self._status_timer: Timer | None = None
-        self.questions = LogQuestions(self)
-        self._was_following = True
+        self._states: dict[str, tuple[object, ...]] = {}
         self._wanted_source = ""
 
     # -- frame
@@ -165,8 +154,16 @@ class LogsScreen(PaneScreen):
         for source in self.book.sources():
             if source.key not in self._known:
                 self._known.add(source.key)
-                self.follow(source.feed, lambda _reading: self.soon("log-sources", self._show_sources))
+                self.until_unmount(source.feed.subscribe(partial(self._source_moved, source.key)))
         self.soon("log-names", self._names_changed)
+
+    def _source_moved(self, key: str, reading: Reading[SourceProgress]) -> None:
+        """How a source is doing is shown at once; counts, which move with every line, at the next tick."""
+        notice = reading.value.notice if reading.value is not None else None
+        state = (reading.phase, reading.problem, reading.reason, reading.next_try, notice)
+        if state != self._states.get(key):
+            self._states[key] = state
+            self.soon("log-sources", self._show_sources)
 
     def _names_changed(self) -> None:
         self.view.restyle()
@@ -236,58 +233,13 @@ class LogsScreen(PaneScreen):
         event.stop()
         self.view.focus()
 
-    # -- status
-
-    @on(LogView.Changed)
-    def _view_changed(self, event: LogView.Changed) -> None:
-        event.stop()
-        view = event.view
-        if view.following and self._was_following:
-            if self._status_timer is None:
-                self._status_timer = self.set_timer(STATUS_SECONDS, self.show_status)
-            return
-        self.show_status()
-
-    def show_status(self) -> None:
-        """Bring the status line up to date."""
-        if self._status_timer is not None:
-            self._status_timer.stop()
-            self._status_timer = None
-        self._was_following = self.view.following
-        self.status.show(describe(self.view, self.clock()))
-
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, the pane's keys are letters."""
-        if self.is_mounted and self.prompt.kind and f"action_{action}" in LogsScreen.__dict__:
+        if self.is_mounted and self.prompt.kind and f"action_{action}" in LogsScreen.__dict__ | LogReading.__dict__:
             return False
         return super().check_action(action, parameters)
-
-    def action_pause(self) -> None:
-        """Stand still, or follow again."""
-        if self.view.following:
-            self.view.pause()
-        else:
-            self.view.resume()
-
-    def action_hit(self, step: int) -> None:
-        """From hit to hit."""
-        if self.view.lens.hits is None:
-            self.questions.ask_find()
-        else:
-            self.view.next_hit(step)
-
-    def action_error(self, step: int) -> None:
-        """From error to error."""
-        self.view.next_error(step)
-
-    def action_level(self) -> None:
-        """The next least level."""
-        wanted = self.view.lens.filter
-        at = LEVELS.index(wanted.level) if wanted.level in LEVELS else 0
-        self.view.choose(replace(wanted, level=LEVELS[(at + 1) % len(LEVELS)]))
-        self.show_status()
 
     def action_sources(self) -> None:
         """The keyboard goes to the sources."""
@@ -305,82 +257,3 @@ class LogsScreen(PaneScreen):
     def action_all(self) -> None:
         """Every source."""
         self._choose_sources("", "all")
-
-    def action_wrap(self) -> None:
-        """Wrap or cut."""
-        self.view.wrap = not self.view.wrap
-
-    def action_zone(self) -> None:
-        """The other zone."""
-        self.view.zone = self.view.zone.next
-        self.show_status()
-
-    def action_copy(self) -> None:
-        """Copy the selected text, or the selected lines."""
-        text = self.get_selected_text()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.app.say("The selected text was copied.")
-            return
-        entries = self.view.selected(COPY_LINES)
-        if not entries:
-            self.app.say("There is no line to copy.", severity="warning")
-            return
-        lines = [log_export.text_line(entry, visible(self.book.label(entry.source))) for entry in entries]
-        self.app.copy_to_clipboard("\n".join(lines))
-        cut = f" (no more than {COPY_LINES:,} at a time: S saves all)" if len(lines) == COPY_LINES else ""
-        self.app.say(f"{len(lines):,} {'line was' if len(lines) == 1 else 'lines were'} copied{cut}.")
-
-    def action_back(self) -> None:
-        """Take back one thing: the selection, the search, the filter."""
-        view = self.view
-        if self.get_selected_text():
-            self.clear_selection()
-        elif view.tail.range_start is not None:
-            view.tail.range_start = None
-            view.restyle()
-        elif view.lens.hits is not None:
-            view.search(())
-        elif view.lens.filter.terms:
-            view.choose(replace(view.lens.filter, terms=(), typed=""))
-        elif view.lens.filter.level:
-            view.choose(replace(view.lens.filter, level=Level.UNKNOWN))
-        self.show_status()
-
-    # -- questions
-
-    def action_filter(self) -> None:
-        """Ask for words to filter by."""
-        self.questions.ask_filter()
-
-    def action_find(self) -> None:
-        """Ask for words to find."""
-        self.questions.ask_find()
-
-    def action_time(self) -> None:
-        """Ask for a time."""
-        self.questions.ask_time()
-
-    def action_save(self) -> None:
-        """Ask for a file."""
-        self.questions.ask_save()
-
-    @on(LogPrompt.Typed)
-    def _typed(self, event: LogPrompt.Typed) -> None:
-        event.stop()
-        self.questions.typed(event.kind, event.value)
-
-    @on(LogPrompt.Answered)
-    def _answered(self, event: LogPrompt.Answered) -> None:
-        event.stop()
-        self.questions.answered(event.kind, event.value)
-
-    @on(LogPrompt.Cancelled)
-    def _cancelled(self, event: LogPrompt.Cancelled) -> None:
-        event.stop()
-        self.questions.cancelled(event.kind)
-
-    def question_closed(self) -> None:
-        """The keyboard goes back to the lines."""
-        self.view.focus()
-        self.show_status()

@@ -130,6 +130,8 @@ class OverviewScreen(PaneScreen):
         self._show_pane("#services-pane", reading)
         if reading.value is not None:
             self.query_one("#services", Table).show(say.service_rows(reading.value, self.clock()))
+        if self._sources_dirty:
+            self._show_sources()  # in the same frame
         self.soon("concerns", self._judge)
 
     def _sources_changed(self) -> None:

@@ -136,7 +136,7 @@ class JournalSource:
                 raise
 
     async def _lines(self, stream: RemoteStream) -> AsyncGenerator[int, None]:
-        """Deliver lines as they come, and say how many; then rest until the next delivery may be made."""
+        """Deliver lines, and marks for what journald left out, and say how many lines; then rest for a moment."""
         async for chunk in stream:
             lines: list[LogLine] = []
             delivered = self._parser.cursor
@@ -146,11 +146,14 @@ class JournalSource:
                     await asyncio.sleep(0)
             except BaseException:  # a bug: nothing of this was delivered, so all of it has to come again
                 self._parser.cursor = delivered
+                self._parser.take_marks()
                 raise
+            seen_until = self._seen_until_ns
             lines = self._unseen(lines)
-            if lines:
+            marks = tuple(mark for mark in self._parser.take_marks() if mark.time_ns > seen_until)
+            if lines or marks:
                 self._received += len(lines)
-                self._deliver(LogBatch(self.key, lines=tuple(lines)))
+                self._deliver(LogBatch(self.key, lines=tuple(lines), marks=marks))
                 yield len(lines)
             # What arrives meanwhile waits in the channel, which is bounded and slows the host down when it is full.
             await asyncio.sleep(DELIVERY_INTERVAL)

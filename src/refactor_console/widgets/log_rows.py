@@ -53,6 +53,7 @@ class Look:
     """Everything besides the entry that decides how its rows look."""
 
     width: int
+    """Cells for the row's words, without the bar's column."""
     zone: Zone = Zone.LOCAL
     wrap: bool = False
     shift: int = 0
@@ -87,6 +88,7 @@ class Row:
     part: int
     """Which row of its entry this is; a date above an entry is row 0."""
     strip: Strip
+    """As wide as the look and one blank cell more, for the bar: as it is, ready for any place on the screen."""
     folds: bool = False
     """Whether a click or Enter here folds or unfolds the entry."""
     is_entry: bool = True
@@ -160,9 +162,9 @@ def lay_out(entry: Entry, look: Look, *, dated: bool, unfolded: bool, line_break
 
     def add(segments: Sequence[Segment], *, folds: bool = False, is_entry: bool = True) -> None:
         size = sum(cells(segment.text) for segment in segments)
-        if size < look.width:
-            segments = [*segments, Segment(" " * (look.width - size), look.palette.base)]
-        strip = Strip(segments, max(size, look.width)).crop(0, look.width)
+        if size > look.width:
+            segments, size = list(Strip(segments, size).crop(0, look.width)), look.width
+        strip = Strip([*segments, Segment(" " * (look.width + 1 - size), look.palette.base)], look.width + 1)
         rows.append(Row(entry.id, entry.time_ns, len(rows), strip, folds, is_entry))
 
     if dated:

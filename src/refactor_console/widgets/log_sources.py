@@ -123,14 +123,16 @@ class LogSources(Widget, can_focus=True):
         self.chips: tuple[Chip, ...] = ()
         self._here = 0
         self._roomy = False
+        self._arranged: tuple[int, list[list[int]]] | None = None
 
     def show(self, chips: tuple[Chip, ...]) -> None:
         """Show these; draws nothing when nothing changed."""
         if chips != self.chips:
-            before = self._rows(self.size.width)
+            before = len(self._rows(self.content_size.width))
             self.chips = chips
+            self._arranged = None
             self._here = min(self._here, max(len(chips) - 1, 0))
-            self.refresh(layout=len(self._rows(self.size.width)) != len(before))
+            self.refresh(layout=len(self._rows(self.content_size.width)) != before)
 
     @property
     def here(self) -> str:
@@ -187,6 +189,12 @@ class LogSources(Widget, can_focus=True):
         return "".join(_parts(chip, roomy=self._roomy))
 
     def _rows(self, width: int) -> list[list[int]]:
+        """Which chips stand in which row; worked out once for each width and set of chips."""
+        if self._arranged is None or self._arranged[0] != width:
+            self._arranged = width, self._arrange(width)
+        return self._arranged[1]
+
+    def _arrange(self, width: int) -> list[list[int]]:
         rows: list[list[int]] = [[]]
         self._roomy = self._is_roomy(width)
         x = 0

@@ -13,6 +13,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
+from textual.color import Color
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
@@ -86,6 +87,7 @@ class LogView(LogScroller, can_focus=True, inherit_bindings=False):
         self._drawn: list[tuple[object, ...]] = []
         self._thumb = range(0)
         self._palette: Palette | None = None
+        self._background: Color | None = None
         self._unsubscribe: Unsubscribe | None = None
 
     # -- what others may ask and tell
@@ -182,7 +184,7 @@ class LogView(LogScroller, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         """The theme may have changed."""
         super().notify_style_update()
-        self._palette = None
+        self._palette = self._background = None
         if self.is_attached and self.size:
             self.call_after_refresh(self.restyle)
 
@@ -271,7 +273,7 @@ class LogView(LogScroller, can_focus=True, inherit_bindings=False):
                 self.refresh()
             elif regions:
                 self.refresh(*regions)
-        self.post_message(self.Changed(self))
+        self.screen.post_message(self.Changed(self))  # straight there: on its way up nobody else listens
 
     def _states(self) -> list[tuple[object, ...]]:
         """All that decides how each row looks; rows are laid out once and kept, so comparing them costs nothing."""
@@ -340,6 +342,23 @@ class LogView(LogScroller, can_focus=True, inherit_bindings=False):
 
     # -- drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """While following, rows as they were laid out: one that only moved is neither made nor coloured anew.
+
+        Textual's own way adds borders, padding and tint, of which a tail has none, and forgets a row that moves; but it
+        remembers rows that stand still.
+        """
+        if self.mouse_hover or not self.tail.following:
+            return super().render_lines(crop)
+        if self._background is None:
+            self._background = self.background_colors[1]
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, self._background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """One row of the page."""
         width = self.size.width
@@ -347,10 +366,10 @@ class LogView(LogScroller, can_focus=True, inherit_bindings=False):
         if y >= len(tail.page):
             return self._render_rest(y, width)
         row = tail.page[y]
-        bar = self._bar_segment(y)
-        if tail.following and not self.mouse_hover:
-            return Strip([*row.strip, bar], row.strip.cell_length + 1).crop(0, width)
-        strip = row.strip
+        has_thumb = y in self._thumb
+        if tail.following and not self.mouse_hover and not has_thumb:
+            return row.strip.crop(0, width)
+        strip = row.strip.crop(0, row.strip.cell_length - 1)
         if tail.cursor is not None and tail.is_selected(row):
             here = row.id == tail.cursor.id
             style = self.get_component_rich_style("log--cursor" if here else "log--range", partial=True)
@@ -361,10 +380,8 @@ class LogView(LogScroller, can_focus=True, inherit_bindings=False):
         if span is not None:
             strip = highlighted(strip, span, self.screen.get_component_rich_style("screen--selection"))
         strip = strip.apply_offsets(0, y)
+        bar = Segment("┃" if has_thumb else " ", self._colours.rule)
         return Strip([*strip, bar], strip.cell_length + 1).crop(0, width)
-
-    def _bar_segment(self, y: int) -> Segment:
-        return Segment("┃" if y in self._thumb else " ", self._colours.rule)
 
     def _render_rest(self, y: int, width: int) -> Strip:
         """Below the last row: nothing, or one honest sentence where no line is."""

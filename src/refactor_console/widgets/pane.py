@@ -74,13 +74,16 @@ class Pane(Vertical):
         super().__init__(self._heading, self._notice, *children, id=id)
         self._heading.badge.display = feed
 
-    def show(self, reading: Reading[Any], now: datetime, *, explained: bool = False) -> None:
+    def show(
+        self, reading: Reading[Any], now: datetime, *, explained: bool = False, lack: Content | None = None
+    ) -> None:
         """Show the feed's state; the body is the caller's to fill.
 
         Args:
             reading: the feed's newest reading.
             now: the present time.
             explained: whether the failure's cause is told elsewhere on the screen and need not be repeated here.
+            lack: what the token lacks, to stand below the failure (`widgets.present_permissions.lack_line`).
         """
         self._heading.badge.show(reading, now)
         for phase in Phase:
@@ -89,6 +92,8 @@ class Pane(Vertical):
         notice = None if explained and reading.problem is not None else present.notice(reading)
         if notice is None and reading.value is None and reading.problem is not None:
             notice = present.muted("Nothing known yet.")
+        elif notice is not None and lack is not None:
+            notice = present.lines((notice, lack))
         self._notice.display = notice is not None
         if notice is not None:
             self._notice.put(notice)

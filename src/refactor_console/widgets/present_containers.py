@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from textual.content import Content
 
@@ -42,6 +43,28 @@ COLUMNS = (
     Column("block", "Disk r/w /s", 13, right=True, rank=9),
 )
 
+CPU_SAMPLES = 10
+"""Seconds over which the processor's use is averaged to sort by it, so that a moment's noise moves no row."""
+
+
+class Order(StrEnum):
+    """How rows are sorted, in the words of the heading."""
+
+    STACK = ""
+    """As the stack has them."""
+    CPU = "by CPU, most first"
+    MEMORY = "by memory, most first"
+    RESTARTS = "by restarts, most first"
+    UPTIME = "by uptime, youngest first"
+    NAME = "by name"
+
+    @property
+    def next(self) -> Order:
+        """The one after it, round the end."""
+        every = list(Order)
+        return every[(every.index(self) + 1) % len(every)]
+
+
 _HEALTH = {
     Health.NONE: Verdict.UNKNOWN,
     Health.STARTING: Verdict.WORKING,
@@ -62,9 +85,21 @@ def health_text(health: Health) -> Content:
     return present.verdict_text(_HEALTH[health], str(health))
 
 
-def rows_of(board: ContainerBoard, now: datetime, *, strangers: bool, faults: bool, wanted: str) -> list[TableRow]:
-    """The rows to show: ours, missing services, and others on request; filtered by a text and by being at fault."""
+def rows_of(
+    board: ContainerBoard, now: datetime, *, strangers: bool, faults: bool, wanted: str, order: Order = Order.STACK
+) -> list[TableRow]:
+    """The rows to show: ours, missing services, and others on request; filtered by a text and by being at fault.
+
+    Sorted by a figure, what has none (a service without a container, or one that does not run) comes last.
+    """
     text = wanted.casefold()
+    if order is not Order.STACK:
+        wide = [row for row in board.rows if row.ours or strangers]
+        shown = [row for row in wide if (not faults or at_fault(row)) and matches(row, text)]
+        named = [(_rank(row, order, now), row.container.label.casefold(), container_row(row, now)) for row in shown]
+        missing = [service for service in board.missing if matches_text(service, text)]
+        named += [(_last(order), service.casefold(), _missing(service)) for service in missing]
+        return [row for _, _, row in sorted(named, key=lambda each: each[:2])]
     rows: list[TableRow] = []
     strangers_start = False
     for row in board.rows:
@@ -76,6 +111,25 @@ def rows_of(board: ContainerBoard, now: datetime, *, strangers: bool, faults: bo
     if not strangers_start:
         rows += [_missing(service) for service in board.missing if matches_text(service, text)]
     return rows
+
+
+def _last(order: Order) -> float:
+    """The place of what has no such figure; by name, everything has one."""
+    return 0.0 if order is Order.NAME else float("inf")
+
+
+def _rank(row: ContainerRow, order: Order, now: datetime) -> float:
+    """A row's place in an order: the smallest comes first."""
+    recent = row.history[-CPU_SAMPLES:]
+    if order is Order.CPU and recent:
+        return -sum(sample.cpu for sample in recent) / len(recent)
+    if order is Order.MEMORY and recent:
+        return -float(recent[-1].memory)
+    if order is Order.RESTARTS:
+        return -float(row.container.restarts)
+    if order is Order.UPTIME and (uptime := row.container.uptime(now)) is not None:
+        return uptime / timedelta(seconds=1)
+    return _last(order)
 
 
 def at_fault(row: ContainerRow) -> bool:
