@@ -18,7 +18,7 @@ from refactor_console.domain.repos import Platform
 from refactor_console.services.dispatch_search import SEARCH_SECONDS
 from tests import warp_net
 from tests.services.github_scene import BACK, DEPLOY, ENTERPRISE, ONCE, PLATFORM, Wire, held, wired
-from tests.services.test_operations import Desk, deploy_form
+from tests.services.operations_desk import Desk, deploy_form
 
 LIST = r"/actions/workflows/\d+/runs$"
 Scenario = Callable[[Desk, Wire], Awaitable[None]]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
+from refactor_console.demo.github_faults import Fault
 from refactor_console.domain.runs import RunState
 from refactor_console.services.github_pace import Pacer
 from tests import warp_net
 from tests.services.github_scene import BACK, DEPLOY
 from tests.services.hub_scene import HubScene
-from tests.services.test_github_hour import HOUR, MOST, Spent, played
+from tests.services.test_github_hour import HOUR, MOST, SETTLED, Spent, played
+
+# A session that ends while the contract is being asked for leaves questions that nobody began.
+pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 
 def test_an_hour_beside_a_run_that_waits_for_approval_costs_at_most_300_requests(tmp_path: Path) -> None:
@@ -95,3 +100,49 @@ def test_consoles_started_together_do_not_ask_in_step() -> None:
     ends = warp_net.run(waits())
     assert max(ends) <= 7.01
     assert len({round(end, 3) for end in ends}) > 10
+
+
+def test_who_asks_while_a_look_is_under_way_gets_another_one(tmp_path: Path) -> None:
+    """What was asked before a person acted may be answered with how it was before."""
+
+    async def scenario(scene: HubScene) -> None:
+        scene.hub.look_at("logs")
+        await asyncio.sleep(SETTLED)
+        looks = {"runs": r"/actions/runs$", "releases": r"/releases$", "images": r"/packages/container/"}
+        for name, pattern in looks.items():
+            scene.wire.server.faults.order(Fault.SLOW, pattern, value=3)
+            scene.hub.retry_now()
+            await asyncio.sleep(1)
+            scene.wire.server.faults.clear()
+
+            def asked(pattern: str = pattern) -> int:
+                return sum(re.search(pattern, request.target) is not None for request in scene.wire.asked)
+
+            before = asked()
+            scene.hub.retry_now()
+            await asyncio.sleep(6)
+            assert asked() > before, name
+            await asyncio.sleep(SETTLED)
+
+    played(scenario, tmp_path, idle=True)
+
+
+def test_an_open_run_is_asked_again_too_when_somebody_asks_while_it_is_looked_at(tmp_path: Path) -> None:
+    async def scenario(scene: HubScene) -> None:
+        board = scene.hub.runs.reading.value
+        assert board is not None
+        run = next(run for run in board.runs if run.repository == BACK)
+        watch = scene.hub.watch_run(run)
+        await asyncio.sleep(3)
+        here = f"/repos/{BACK}/actions/runs/{run.id}"
+        scene.wire.server.faults.order(Fault.SLOW, f"{here}$", value=3)
+        scene.hub.retry_now()
+        await asyncio.sleep(1)
+        scene.wire.server.faults.clear()
+        before = sum(request.target == here for request in scene.wire.asked)
+        scene.hub.retry_now()
+        await asyncio.sleep(6)
+        assert sum(request.target == here for request in scene.wire.asked) > before
+        watch.close()
+
+    played(scenario, tmp_path, idle=True)

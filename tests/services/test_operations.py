@@ -3,86 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from refactor_console.adapters.audit_file import AuditFile, AuditUnwritable
-from refactor_console.adapters.github_errors import GitHubError
-from refactor_console.demo.github_access import LOGIN, TOKEN
+from refactor_console.demo.github_access import LOGIN
 from refactor_console.demo.github_faults import Fault
 from refactor_console.demo.github_wire import Grant
-from refactor_console.domain.account import Account, TokenKind, TokenSource
 from refactor_console.domain.actions import ConfirmBy
-from refactor_console.domain.environment import Environment
-from refactor_console.domain.operations import DispatchForm, DispatchInput, Operation, OperationPreview
-from refactor_console.domain.problem import ConsoleError
-from refactor_console.domain.repos import Platform
-from refactor_console.domain.runs import RunState, WorkflowRun
-from refactor_console.services.audit_log import AuditLog
-from refactor_console.services.operations import MOST_PREVIEWS, OperationRefused, Operations
-from tests.github_demo import TurnedClock
-from tests.services.github_scene import BACK, BUILD, DEPLOY, ENVIRONMENT, PLATFORM, Host, Wire, client, seen, wired
+from refactor_console.domain.operations import Operation
+from refactor_console.domain.runs import RunState
+from refactor_console.services.operations import MOST_PREVIEWS, OperationRefused
+from tests.services.github_scene import BACK, DEPLOY, ENVIRONMENT, PLATFORM, Wire, seen, wired
+from tests.services.operations_desk import (
+    HOUR,
+    Desk,
+    deploy_form,
+    failed_run,
+    job_named,
+    pass_by,
+    refusal,
+    running,
+    waiting,
+)
 from tests.waiting import until
-
-FAILS = ("test", "Run tests")
-HOUR = 3_600
-
-
-class Desk:
-    """Operations over the demo's GitHub, with the records that they wrote."""
-
-    def __init__(
-        self,
-        wire: Wire,
-        audit: Path,
-        *,
-        read_only: bool = False,
-        client_read_only: bool = False,
-        token: str = TOKEN,
-        login: str = LOGIN,
-        environment: Environment = ENVIRONMENT,
-        platform: Platform = PLATFORM,
-    ) -> None:
-        self.wire = wire
-        self.audit = audit
-        self.host = Host(environment)
-        self.github = client(wire, token, read_only=client_read_only)
-        self.late = timedelta(0)
-        self.known: tuple[WorkflowRun, ...] = ()
-        self.saw: list[WorkflowRun] = []
-        self.account: Account | None = Account(login, TokenKind.CLASSIC, TokenSource.DEMO, "demo")
-        self.operations = Operations(
-            self._client,
-            platform,
-            environment,
-            AuditLog(self.host, AuditFile(audit), wire.now),
-            read_only=read_only,
-            account=lambda: self.account,
-            known=lambda: self.known,
-            saw=self.saw.append,
-            clock=lambda: wire.now() + self.late,
-        )
-
-    async def _client(self) -> Any:
-        return self.github
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.audit.read_text().splitlines()] if self.audit.exists() else []
-
-    @property
-    def stages(self) -> list[str]:
-        return [record["stage"] for record in self.records]
-
-    async def close(self) -> None:
-        await self.github.close()
 
 
 @pytest_asyncio.fixture
@@ -97,52 +45,6 @@ async def desk(wire: Wire, tmp_path: Path) -> AsyncIterator[Desk]:
     made = Desk(wire, tmp_path / "audit.jsonl")
     yield made
     await made.close()
-
-
-def pass_by(wire: Wire, seconds: float) -> None:
-    assert isinstance(wire.clock, TurnedClock)
-    wire.clock.pass_by(seconds)
-
-
-async def failed_run(wire: Wire, workflow: str = BUILD) -> WorkflowRun:
-    """A run of today, some of whose jobs failed."""
-    number = await wire.start_run(workflow, fails=FAILS if workflow == BUILD else ("deploy", "Deploy on the server"))
-    if workflow == DEPLOY:
-        run = wire.run(number)
-        wire.server.platform.book.review(run, "release-rita", "", approve=True)
-    pass_by(wire, HOUR)
-    return await seen(wire, number)
-
-
-async def running(wire: Wire) -> WorkflowRun:
-    number = await wire.start_run()
-    pass_by(wire, 30)
-    return await seen(wire, number)
-
-
-async def waiting(wire: Wire) -> WorkflowRun:
-    return await seen(wire, await wire.start_run(DEPLOY, event="workflow_dispatch", actor="release-rita"))
-
-
-async def job_named(desk: Desk, run: WorkflowRun, name: str) -> Any:
-    return next(job for job in await desk.github.jobs(BACK, run.id) if job.name == name)
-
-
-def deploy_form() -> DispatchForm:
-    debug = DispatchInput("enable_ssh_debugging", "", "boolean", required=False, default="false")
-    return DispatchForm(
-        BACK, 98_104_203, "Deploy to DigitalOcean via Tailscale", PLATFORM.deploy_workflow, "main", (debug,)
-    )
-
-
-async def refusal(work: Awaitable[object]) -> ConsoleError:
-    with pytest.raises(ConsoleError) as caught:
-        await work
-    problem = caught.value.problem
-    assert problem.summary.endswith((".", "?"))
-    assert "\n" not in problem.summary
-    assert "Traceback" not in problem.summary
-    return caught.value
 
 
 # -- previews
@@ -430,167 +332,3 @@ async def test_a_run_in_a_state_of_tomorrow_can_still_be_cancelled(desk: Desk, w
     preview = await desk.operations.preview(Operation.CANCEL, run)
     await desk.operations.perform(preview, "")
     assert wire.mutations == [f"POST /repos/{BACK}/actions/runs/{run.id}/cancel"]
-
-
-# -- records
-
-
-async def test_the_record_is_written_before_and_after_here_and_on_the_host(desk: Desk, wire: Wire) -> None:
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    at_sending: list[list[str]] = []
-    wire.seen = lambda request: (
-        at_sending.append([*desk.stages, *desk.host.stages]) if request.method == "POST" else None
-    )
-    outcome = await desk.operations.perform(preview, "")
-    assert at_sending == [["intent", "intent"]]
-    assert desk.stages == desk.host.stages == ["intent", "result"]
-    first, last = desk.records
-    assert first["run"] == last["run"]
-    assert first["what"] == list(preview.requests)
-    assert (first["action"], first["environment"]) == ("github.rerun", "production")
-    assert last["outcome"] == outcome.sentence
-    assert TOKEN not in desk.audit.read_text()
-
-
-async def test_without_a_local_record_nothing_is_sent(wire: Wire, tmp_path: Path) -> None:
-    (tmp_path / "audit.jsonl").mkdir()
-    desk = Desk(wire, tmp_path / "audit.jsonl")
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    with pytest.raises(AuditUnwritable):
-        await desk.operations.perform(preview, "")
-    assert wire.mutations == []
-    await desk.close()
-
-
-async def test_a_host_that_cannot_keep_the_record_is_said_and_stops_nothing(desk: Desk, wire: Wire) -> None:
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    desk.host.lose()
-    outcome = await desk.operations.perform(preview, "")
-    assert outcome.succeeded
-    assert "The link is down." in outcome.audit_notice
-    assert desk.stages == ["intent", "result"]
-
-
-@pytest.mark.parametrize("way", ["nobody answers", "half an answer"])
-async def test_a_connection_cut_in_the_middle_is_unknown_and_never_tried_again(
-    desk: Desk, wire: Wire, way: str
-) -> None:
-    run = await failed_run(wire)
-    preview = await desk.operations.preview(Operation.RERUN, run)
-    if way == "nobody answers":
-        wire.cut = lambda request: request.method == "POST"
-    else:
-        wire.server.faults.order(Fault.STATUS, "/rerun$", value=502)
-    error = await refusal(desk.operations.perform(preview, ""))
-    assert error.problem.code == "outcome-unknown"
-    assert "not known" in error.problem.remedy
-    assert len(wire.mutations) == 1
-    assert desk.stages == desk.host.stages == ["intent", "result"]
-    assert desk.records[-1]["outcome"].startswith("unknown: ")
-    wire.cut = lambda _: False
-    assert (await refusal(desk.operations.perform(preview, ""))).problem.code == "spent"
-    assert len(wire.mutations) == 1
-
-
-async def test_an_operation_that_is_cancelled_in_the_middle_leaves_a_record_that_says_so(
-    desk: Desk, wire: Wire
-) -> None:
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    wire.held = asyncio.Event()
-    task = asyncio.create_task(desk.operations.perform(preview, ""))
-    await until(lambda: wire.mutations, "it is sent")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await desk.operations.close()
-    assert desk.stages == desk.host.stages == ["intent", "result"]
-    assert "may still carry it out" in desk.records[-1]["outcome"]
-
-
-async def test_an_operation_that_is_cancelled_before_it_is_sent_says_that_nothing_was(desk: Desk, wire: Wire) -> None:
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    wire.server.faults.order(Fault.SLOW, "/actions/runs/", value=30)
-    task = asyncio.create_task(desk.operations.perform(preview, ""))
-    before = len(wire.asked)
-    await until(lambda: len(wire.asked) > before, "the run is looked at once more")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await desk.operations.close()
-    assert wire.mutations == []
-    assert desk.records[-1]["outcome"] == "interrupted before anything was sent"
-
-
-async def test_a_look_afterwards_that_fails_does_not_make_a_success_a_failure(desk: Desk, wire: Wire) -> None:
-    run = await failed_run(wire)
-    preview = await desk.operations.preview(Operation.RERUN, run)
-
-    def down_after_the_post(request: Any) -> None:
-        if request.method == "POST":
-            wire.server.faults.order(Fault.STATUS, f"/runs/{run.id}$", value=503)
-
-    wire.seen = down_after_the_post
-    outcome = await desk.operations.perform(preview, "")
-    assert outcome.succeeded
-    assert "How it is now could not be seen" in outcome.sentence
-
-
-# -- what GitHub refuses
-
-Prepare = Callable[[Wire], object]
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "words"),
-    [
-        (403, "not-permitted", "permit"),
-        (404, "not-found", "no such thing"),
-        (409, "conflict", "present state"),
-        (422, "invalid", "does not accept"),
-    ],
-)
-async def test_each_refusal_by_github_is_one_sentence_and_a_record(
-    desk: Desk, wire: Wire, status: int, code: str, words: str
-) -> None:
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    wire.server.faults.order(Fault.STATUS, "/rerun$", value=status)
-    error = await refusal(desk.operations.perform(preview, ""))
-    assert isinstance(error, GitHubError)
-    assert error.problem.code == code
-    assert words in error.problem.summary
-    assert len(wire.mutations) == 1
-    assert desk.stages == desk.host.stages == ["intent", "result"]
-    assert desk.records[-1]["outcome"] == f"failed: {error.problem.summary}"
-
-
-async def test_a_token_that_may_only_read_is_told_what_it_lacks(wire: Wire, tmp_path: Path) -> None:
-    reader = frozenset({"actions:read", "contents:read"})
-    wire.server.access.admit(Grant("github_pat_reader", LOGIN, None, reader, may_write=True))
-    desk = Desk(wire, tmp_path / "audit.jsonl", token="github_pat_reader")
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    error = await refusal(desk.operations.perform(preview, ""))
-    assert error.problem.code == "not-permitted"
-    assert "Actions: write" in error.problem.summary
-    await desk.close()
-
-
-async def test_a_branch_that_is_not_there_is_github_s_own_sentence(desk: Desk, wire: Wire) -> None:
-    preview: OperationPreview = await desk.operations.preview_dispatch(deploy_form(), "no/such-branch", {})
-    error = await refusal(desk.operations.perform(preview, "production"))
-    assert error.problem.code == "invalid"
-    assert "No ref found for: no/such-branch" in error.problem.summary
-
-
-async def test_github_out_of_reach_before_anything_was_sent_is_no_unknown_outcome(desk: Desk, wire: Wire) -> None:
-    preview = await desk.operations.preview(Operation.RERUN, await failed_run(wire))
-    await wire.http.stop()
-    error = await refusal(desk.operations.perform(preview, ""))
-    assert error.problem.code in ("refused", "cut", "unreachable")
-    assert desk.records[-1]["outcome"].startswith("failed: ")
-
-
-async def test_what_cannot_be_put_into_a_request_is_refused_as_bad_input(desk: Desk, wire: Wire) -> None:
-    """Half a surrogate pair comes out of a terminal now and then; no request can hold it."""
-    run = await waiting(wire)
-    error = await refusal(desk.operations.preview(Operation.APPROVE, run, comment="\ud83d"))
-    assert error.problem.code == "bad-input"

@@ -112,16 +112,20 @@ class GitHub(Actions, Code, Names):
             self._owners[repository.owner.lower()] = "orgs" if organisation else "users"
         return RepositoryFacts(repository, found.default_branch, found.private, found.permissions.push, organisation)
 
-    async def send(self, request: ApiRequest) -> Sent:
+    async def send(self, request: ApiRequest, what: str = "") -> Sent:
         """Perform a mutation. Never retried, never sent in read-only mode.
+
+        Args:
+            request: exactly what is sent.
+            what: what it is done to, for sentences: ``run 7 of Build``; the request itself when empty.
 
         Raises:
             GitHubError: refused (code ``read-only``), or GitHub said no; for a time-out or a broken connection the
                 code is ``outcome-unknown``.
         """
-        what = f"{request.method} {request.path}"
         if not request.path.startswith("/") or request.method not in ("POST", "PUT", "PATCH", "DELETE"):
-            raise ValueError(f"not a mutation of the API: {what}")
+            raise ValueError(f"not a mutation of the API: {request.method} {request.path}")
+        what = visible(what) or f"{request.method} {request.path}"
         answer = await self._http.send(request.method, request.path, request.body, what)
         try:
             return Sent(payloads.started_run(json.loads(answer.body)) if answer.body else None)

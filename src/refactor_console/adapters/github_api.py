@@ -123,8 +123,12 @@ class GitHubApi(Protocol):
             GitHubError: code ``log-not-yet`` while the job runs (404), ``log-gone`` when it has expired (410).
         """
 
-    async def send(self, request: ApiRequest) -> Sent:
+    async def send(self, request: ApiRequest, what: str = "") -> Sent:
         """Perform a mutation. Never retried, never sent in read-only mode.
+
+        Args:
+            request: exactly what is sent.
+            what: what it is done to, for sentences: ``run 7 of Build``; the request itself when empty.
 
         Raises:
             GitHubError: refused (code ``read-only``), or GitHub said no; for a time-out or a broken connection the

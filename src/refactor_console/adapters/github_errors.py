@@ -114,7 +114,7 @@ def read_only(what: str) -> GitHubReadOnly:
     """The refusal of a mutation in read-only mode."""
     return GitHubReadOnly(
         Problem(
-            f"Read-only mode: the request to {what} was not sent to GitHub.",
+            f"Read-only mode: the request about {what} was not sent to GitHub.",
             "Leave read-only mode (start without --read-only) if you mean it.",
             code="read-only",
         )
@@ -219,7 +219,7 @@ def outcome_unknown(what: str, detail: str) -> OutcomeUnknown:
     """A mutation was sent and no clear answer came; it is never sent again by itself."""
     return OutcomeUnknown(
         Problem(
-            f"Whether GitHub did it is not known: the request to {what} was sent, and no clear answer came.",
+            f"Whether GitHub did it is not known: the request about {what} was sent, and no clear answer came.",
             "Look at the state on GitHub before you try again; the console did not repeat it.",
             detail[:_DETAIL],
             code="outcome-unknown",

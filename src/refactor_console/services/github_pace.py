@@ -48,6 +48,7 @@ class Pacer:
         self._roll = roll
         self._looked_at = ""
         self._asked: dict[str, int] = {}
+        """How often somebody asked for one pane's subject; for all of them under no name."""
         self._wakers: dict[str, Waker] = {}
 
     @property
@@ -63,10 +64,14 @@ class Pacer:
 
     def wake(self, pane: str = "") -> None:
         """End the waits of one pane's subject, or every wait: a person asked, or the token changed."""
+        self._asked[pane] = self._asked.get(pane, 0) + 1
         for name, waker in self._wakers.items():
             if pane in ("", name):
-                self._asked[name] = self._asked.get(name, 0) + 1
                 waker.wake()
+
+    def mark(self, pane: str) -> int:
+        """For `wait`: taken before a look begins, so that who asks in the middle of it gets another one."""
+        return self._asked.get(pane, 0) + self._asked.get("", 0)
 
     def seconds(self, pane: str, *, busy: bool) -> float:
         """How long the subject of a pane may rest now."""
@@ -75,15 +80,23 @@ class Pacer:
             return cadence.busy
         return cadence.looked_at if pane == self._looked_at else cadence.away
 
-    async def wait(self, pane: str, *, busy: bool = False) -> bool:
+    async def wait(self, pane: str, *, busy: bool = False, since: int | None = None) -> bool:
         """Return when a pane's subject deserves to be asked again; True when the wait was ended early.
 
         A pane that comes into sight is asked at once if its shorter interval is over by then, else when it is.
+
+        Args:
+            pane: whose subject.
+            busy: whether something goes on with it.
+            since: the `mark` of the last look's beginning; who asked after it is not kept waiting. Now when None.
         """
         waker = self._wakers.setdefault(pane, Waker())
         loop = asyncio.get_running_loop()
-        begun, spread, asked = loop.time(), 1 - self._jitter * self._roll(), self._asked.get(pane, 0)
+        begun, spread = loop.time(), 1 - self._jitter * self._roll()
+        asked = self.mark(pane) if since is None else since
+        if self.mark(pane) != asked:
+            return True
         while (left := begun + self.seconds(pane, busy=busy) * spread - loop.time()) > 0:
-            if await waker.wait(left) and self._asked.get(pane, 0) != asked:
+            if await waker.wait(left) and self.mark(pane) != asked:
                 return True  # not merely because the pane came into sight
         return False

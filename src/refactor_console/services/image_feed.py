@@ -151,13 +151,14 @@ class ImageFeed:
     async def _look_for_ever(self, looked: asyncio.Event) -> None:
         everything = False
         while True:
+            since = self._pace.mark("images")
             await self.look(everything=everything, first=looked.set)
             looked.set()
             self._filler.refill()
             self._changed()
             await self._keep()
             failed = any(shelf.failed for shelf in self._shelves.values())
-            everything = await self._pace.wait("images", busy=failed)
+            everything = await self._pace.wait("images", busy=failed, since=since)
 
     async def look(self, *, everything: bool = False, first: Callable[[], object] = lambda: None) -> None:
         """List every repository once.

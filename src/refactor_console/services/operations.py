@@ -279,7 +279,7 @@ class Operations:
             sought = await self._seek(client, preview) if preview.operation is Operation.DISPATCH else None
             outcome = "interrupted: GitHub may still carry it out"
             started = asyncio.get_running_loop().time()
-            sent = await client.send(preview.request)
+            sent = await client.send(preview.request, preview.target)
             seconds = asyncio.get_running_loop().time() - started
             outcome = "sent and accepted, but not looked at afterwards"
             run_id, outcome = await self._became(client, made, sent, sought)

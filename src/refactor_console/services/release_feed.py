@@ -43,7 +43,9 @@ AT_ONCE = 4
 CANDIDATES = 3
 """Releases tried as the last one, before one that lies on another branch is taken all the same."""
 CUT = "cut"
-"""The code of the word that there is more than is held, which no further look changes."""
+"""The code of the word that there is more than is held."""
+LASTING = (CUT, "not-found", "not-permitted", "sso-required")
+"""Codes of problems that another look soon would not end."""
 FACTS_SECONDS = 3_600.0
 """How often a repository's facts are asked for; at once when the token changes."""
 
@@ -112,13 +114,14 @@ class ReleaseFeed:
             ConsoleError: no repository could be asked.
         """
         while True:
+            since = self._pace.mark("releases")
             client = await self._api()
             await asyncio.gather(*(self._look(client, kept) for kept in self._kept.values()))
             if all(kept.failed for kept in self._kept.values()):
                 raise ConsoleError(next(iter(self._kept.values())).problems[0])
             self._news.clear()
             yield self.board()
-            rest = asyncio.ensure_future(self._pace.wait("releases", busy=self._has_problems))
+            rest = asyncio.ensure_future(self._pace.wait("releases", busy=self._has_problems, since=since))
             try:
                 while not rest.done():
                     if await self._told(rest):
@@ -153,7 +156,8 @@ class ReleaseFeed:
 
     @property
     def _has_problems(self) -> bool:
-        return any(problem.code != CUT for kept in self._kept.values() for problem in kept.problems)
+        """Whether something went wrong that may be right in a moment."""
+        return any(problem.code not in LASTING for kept in self._kept.values() for problem in kept.problems)
 
     async def _told(self, rest: asyncio.Future[bool]) -> bool:
         """Wait until there is news (True) or the rest is over."""

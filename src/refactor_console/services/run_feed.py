@@ -76,6 +76,7 @@ class RunFeed:
         """
         everyone = True
         while True:
+            since = self._pace.mark("runs")
             due = [repository for repository in self._kept if everyone or self._is_due(repository)]
             client = await self._api()
             await asyncio.gather(*(self._look(client, repository) for repository in due))
@@ -83,7 +84,7 @@ class RunFeed:
             if len(problems) == len(self._kept):
                 raise ConsoleError(problems[0])
             yield self.board()
-            everyone = await self._pace.wait("runs", busy=self.busy)
+            everyone = await self._pace.wait("runs", busy=self.busy, since=since)
 
     async def more(self) -> None:
         """Hold another page of older runs of each repository.

@@ -52,6 +52,7 @@ class RunWatcher:
 
     async def _details(self) -> AsyncIterator[RunDetails]:
         while True:
+            since = self._pace.mark("runs")
             client = await self._api()
             repository = self._run.repository
             run, jobs = await asyncio.gather(
@@ -61,4 +62,4 @@ class RunWatcher:
             pending = await client.pending(repository, run.id) if waiting else ()
             self._saw(run)
             yield RunDetails(run, jobs, pending)
-            await self._pace.wait("runs", busy=not run.state.is_over)
+            await self._pace.wait("runs", busy=not run.state.is_over, since=since)
