@@ -247,7 +247,7 @@ def lack_sentence(account: Account, pane: str) -> str:
         return f"The {account.kind.value} token from {account.place} lacks {words}."
     kind = "" if account.kind is TokenKind.UNKNOWN else f"{account.kind.value} "
     certain = [f"{_listed(lack.needs)}: {lack.takes.removeprefix('none: ')}" for lack in lacks if lack.certain]
-    open_ones = [f"{lack.takes} (for {_listed(lack.needs)})" for lack in lacks if not lack.certain]
+    open_ones = [lack.takes for lack in lacks if not lack.certain]
     sentences = [f"The {kind}token from {account.place} cannot have what it takes for {words}." for words in certain]
     if open_ones:
         word = "permissions" if account.kind in _HAVE_PERMISSIONS else "scopes"

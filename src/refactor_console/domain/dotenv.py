@@ -25,6 +25,8 @@ _SPACES = " \t\v\f\r\x85\xa0"
 _EXPORT = re.compile(rf"export[{_SPACES}]+")
 _STATEMENT = re.compile(rf"(?P<name>[^=:\n]*?)[{_SPACES}]*(?:(?P<sign>[=:])[{_SPACES}]*|(?=\n)|\Z)")
 _NAME = re.compile(r"[\w.\[\]-]+")
+_PEM_BEGIN = "-----BEGIN "
+_PEM_END = "-----END "
 _ESCAPE = re.compile(r"\\([abfnrtv$\"\\])")
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "$": "$", '"': '"', "\\": "\\"}
 
@@ -94,8 +96,14 @@ def _statements(text: str) -> Iterator[tuple[int, str, str | None]]:
             continue  # only a name: it is passed on from the environment, and defined elsewhere if at all
         if text[at : at + 1] not in ("'", '"'):
             end = _line_end(text, at)
-            yield line, statement["name"], text[at:end].split(" #", 1)[0].rstrip()
+            value = text[at:end].split(" #", 1)[0].rstrip()
+            yield line, statement["name"], value
             at = end
+            if _PEM_BEGIN in value and _PEM_END not in value:
+                # Compose would take the lines of the key for names; here they would be shown.
+                yield line, "a key or certificate stands there without quotes; its lines are not read", None
+                at = _pem_end(text, end)
+                line += text.count("\n", end, at)
             continue
         closing = _quote_end(text, at)
         if closing is None:
@@ -110,6 +118,12 @@ def _statements(text: str) -> Iterator[tuple[int, str, str | None]]:
 def _line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
+
+
+def _pem_end(text: str, at: int) -> int:
+    """Where the last line of a key ends that was begun without quotes; the end of the text when it has none."""
+    last = text.find(_PEM_END, at)
+    return len(text) if last < 0 else _line_end(text, last)
 
 
 def _quote_end(text: str, at: int) -> int | None:

@@ -132,7 +132,7 @@ class ImagesScreen(PaneScreen):
     def _again(self) -> None:
         """Put everything together anew."""
         now, reading = self.clock(), self.session.github.images.reading
-        self.query_one("#images-pane", Pane).show(reading, now)
+        self.query_one("#images-pane", Pane).show(reading, now, lack=self.lack(reading))
         self.query_one("#image-selected", Pane).set_class(not reading.is_live and reading.value is not None, "-aged")
         containers, name = self.session.containers.reading, self.session.environment.name
         running = self.query_one("#running", Line)

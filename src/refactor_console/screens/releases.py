@@ -71,7 +71,7 @@ class ReleasesScreen(PaneScreen):
 
     def _show_board(self, reading: Reading[ReleaseBoard]) -> None:
         now, board = self.clock(), reading.value
-        self.query_one("#releases-pane", Pane).show(reading, now)
+        self.query_one("#releases-pane", Pane).show(reading, now, lack=self.lack(reading))
         if board is None:
             return
         line = self.query_one("#agreement", Line)

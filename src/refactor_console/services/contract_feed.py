@@ -47,13 +47,14 @@ _SOURCES = {
 }
 NOTHING_WRITTEN = "No .env that it writes was recognised, so no name is called never written."
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told(Generic[T]):
+class _Told(Generic[T_co]):
     """A part that was read, and what is to be said of it."""
 
-    value: T
+    value: T_co
     note: str
     cautions: tuple[str, ...] = ()
 
@@ -289,7 +290,8 @@ class ContractFeed:
         env = await self._read_env()
         written = next((name.written_at for name in env.names if name.written_at is not None), None)
         when = "" if written is None else f", written {written:%Y-%m-%d %H:%M} UTC"
-        return _Told(env, f"{len(env.names)} names{when}.", env.notes)
+        count = f"{len(env.names)} name{'' if len(env.names) == 1 else 's'}"
+        return _Told(env, f"{count}{when}.", env.notes)
 
 
 def _names(text: str, path: str, ref: str) -> WorkflowNames:
