@@ -152,9 +152,8 @@ class Watched(Generic[T]):
     async def look_again(self) -> T:
         """As when a person asks; returns when the next board is there."""
         before = self.boards
-        while self.boards == before:  # a call while a look is under way is not heard
-            self.world.pace.wake()
-            await asyncio.sleep(0.01)
+        self.world.pace.wake()
+        await until(lambda: self.boards > before, "another board")
         return self.board
 
 

@@ -17,7 +17,6 @@ from tests.services.hub_scene import HubScene
 from tests.services.test_github_hour import HOUR, MOST, SETTLED, Spent, played
 
 # A session that ends while the contract is being asked for leaves questions that nobody began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 
 def test_an_hour_beside_a_run_that_waits_for_approval_costs_at_most_300_requests(tmp_path: Path) -> None:

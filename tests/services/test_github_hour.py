@@ -16,7 +16,6 @@ from tests.services.github_scene import PLATFORM, Wire
 from tests.services.hub_scene import HubScene, Pocket, hubbed
 
 # A session that ends while the contract is being asked for leaves questions that nobody began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 HOUR = 3_600.0
 SETTLED = 180.0

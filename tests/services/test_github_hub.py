@@ -26,7 +26,6 @@ from tests.ui.double_session import board, container
 from tests.waiting import until
 
 # A session that ends while the contract is being asked for leaves questions that nobody began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 Scenario = Callable[[HubScene], Awaitable[None]]
 SIGNED_IN = ("account", "runs", "releases", "contract", "alerts")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from refactor_console.adapters.audit_file import AuditFile
 from refactor_console.adapters.observations import Observations
 from refactor_console.domain.containers import ContainerBoard
@@ -23,7 +21,6 @@ from tests.waiting import until
 from tests.worlds.demo import DemoWorld, demo_world
 
 # A session that ends while the contract is being asked for leaves questions that nobody began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 
 def hub_of(world: DemoWorld, directory: Path) -> GitHubHub:

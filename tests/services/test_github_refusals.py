@@ -15,7 +15,6 @@ from tests.services.hub_scene import HubScene
 from tests.services.test_github_hour import HOUR, MOST, SETTLED, Spent, played
 
 # A session that ends while the contract is being asked for leaves questions that nobody began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 GONE = replace(PLATFORM, others=(Repository("refactor-group", "renamed-away"),))
 

@@ -28,7 +28,6 @@ from tests.services.hub_scene import HubScene, Pocket, hubbed
 from tests.waiting import until
 
 # A session that ends while the contract is being asked for leaves questions that nobody began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ContractFeed:RuntimeWarning")
 
 CODE, ACCESS = "/login/device/code", "/login/oauth/access_token"
 GIVEN = "gho_0123456789abcdefSECRET"

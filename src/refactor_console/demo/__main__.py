@@ -64,8 +64,8 @@ class Demo:
         host_key = asyncssh.generate_private_key("ssh-ed25519", "refactor-droplet (demo)")
         client_key = asyncssh.generate_private_key("ssh-ed25519", "demo")
         sockets = self._sockets()
-        files = Files(self._directory / "files", ACCOUNTS)
         world = self._world
+        files = Files(self._directory / "files", ACCOUNTS, world.began_ns)
         collector = Collector(world.engine, world.vitals)
         engine = HttpServer(sockets / "docker.sock", EngineApi(world.engine, collector, HOSTNAME), HEADERS)
         ssh = SshHost(world, files, sockets / "docker.sock", host_key)

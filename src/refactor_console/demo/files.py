@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+from importlib import resources
 from pathlib import Path
 
-from refactor_console.demo.services import BACKEND_IMAGE, FRONTEND_IMAGE
+from refactor_console.demo.clock import SECOND
+from refactor_console.demo.host_env import DEPLOYED_DAYS, dotenv
 from refactor_console.demo.shell import Account
 
-_COMPOSE = f"""\
-services:
-  nginx:
-    image: nginx:1.25-alpine
-    container_name: nginx-reverse-proxy
-    ports: ["80:80", "443:443"]
-    restart: unless-stopped
-  migrator:
-    image: {BACKEND_IMAGE}
-    container_name: db-migrator
-    environment: {{ROLE: migrator}}
-    restart: "no"
-  rust-app:
-    image: {BACKEND_IMAGE}
-    container_name: rust-app
-    environment: {{ROLE: app}}
-    depends_on: [migrator]
-    restart: unless-stopped
-  nextjs-app:
-    image: {FRONTEND_IMAGE}
-    container_name: nextjs-app
-    depends_on: [rust-app]
-    restart: unless-stopped
-"""
 _KNOWN_DIRECTORIES = ("/", "/home", "/etc", "/tmp", "/var", "/var/log", "/var/lib", "/var/lib/docker", "/run", "/proc")  # noqa: S108
 
 
 class Files:
     """Homes below `root`; paths are those of the demo host."""
 
-    def __init__(self, root: Path, accounts: dict[str, Account]) -> None:
+    def __init__(self, root: Path, accounts: dict[str, Account], now_ns: int) -> None:
+        """What the deploy workflow left in the deploy user's home, some days before `now_ns`."""
         self.root = root
         for account in accounts.values():
             (root / account.home.lstrip("/")).mkdir(parents=True, mode=0o700)
         home = root / "home/deploy"
         (home / "nginx" / "conf.d").mkdir(parents=True)
-        for name, text in (("docker-compose.yaml", _COMPOSE), (".env", f"BACKEND_IMAGE_NAME={BACKEND_IMAGE}\n")):
+        stored = resources.files("refactor_console.demo") / "files_github" / "backend"
+        workflow = (stored / "github" / "workflows" / "deploy_to_do.yml").read_text(encoding="utf-8")
+        compose = (stored / "docker-compose.yaml").read_text(encoding="utf-8")
+        written = now_ns - int(DEPLOYED_DAYS * 86_400) * SECOND
+        for name, text in (("docker-compose.yaml", compose), (".env", dotenv(workflow))):
             (home / name).write_text(text, encoding="utf-8")
             (home / name).chmod(0o640)
+            os.utime(home / name, ns=(written, written))
 
     def absolute(self, account: Account, path: str) -> str:
         """A path as the account's processes see it, without ``..``; relative ones begin at its home."""

@@ -45,6 +45,7 @@ class AlertFeed:
             ConsoleError: no guard of any repository could be asked.
         """
         while True:
+            mark = self._pace.mark("alerts")
             client = await self._api()
             told = await asyncio.gather(*(self._look(client, repository) for repository in self._platform.repositories))
             answers = [answer for answers in told for answer in answers]
@@ -53,7 +54,7 @@ class AlertFeed:
                 raise ConsoleError(problems[0])
             yield AlertBoard(tuple(report for report, _ in answers))
             unknown = any(report.state is GuardState.UNKNOWN for report, _ in answers)
-            await self._pace.wait("alerts", busy=unknown)
+            await self._pace.wait("alerts", busy=unknown, since=mark)
 
     async def _look(self, client: GitHubApi, repository: Repository) -> list[tuple[GuardReport, Problem | None]]:
         """One repository's guards, one after the other, each with the problem that kept it from being asked."""

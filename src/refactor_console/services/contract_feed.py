@@ -10,10 +10,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from refactor_console.adapters.github_api import GitHubApi, RepositoryFacts
 from refactor_console.adapters.workflow_file import workflow_names
+from refactor_console.domain.account import WITHOUT_PERMISSION
 from refactor_console.domain.composefile import ComposeNames, compose_names
 from refactor_console.domain.contract import (
     Defined,
@@ -67,11 +69,11 @@ class _Look:
     answers: list[Problem | None] = field(default_factory=list)
     """How each question to GitHub went."""
 
-    async def tried(self, source: SourceName, work: Awaitable[_Told[T]]) -> T | None:
-        """The part; None when it could not be read."""
+    async def tried(self, source: SourceName, work: Callable[[], Awaitable[_Told[T]]]) -> T | None:
+        """The part; None when it could not be read. `work` is called here: who is cancelled before begins nothing."""
         told, problem = None, None
         try:
-            told = await work
+            told = await work()
         except ConsoleError as error:
             problem = error.problem
         if told is None:
@@ -135,12 +137,13 @@ class ContractFeed:
             ConsoleError: GitHub could not be asked for anything.
         """
         while True:
+            mark = self._pace.mark("secrets")
             board, problem = await self._look(await self._api())
             if problem is not None:
                 raise ConsoleError(problem)
             yield board
             if not self._is_behind():
-                await self._pace.wait("secrets", busy=any(report.problem is not None for report in board.sources))
+                await self._pace.wait("secrets", busy=any(map(_may_pass, board.sources)), since=mark)
 
     def deployed_changed(self) -> None:
         """Look again at once if another commit runs than the one that was read: after a deploy, or when it is first
@@ -157,7 +160,7 @@ class ContractFeed:
         look = _Look()
         platform = self._platform
         deployed = self._looked_at = self._deployed_ref()
-        host = asyncio.ensure_future(look.tried(SourceName.HOST, self._host()))
+        host = asyncio.ensure_future(look.tried(SourceName.HOST, self._host))
         try:
             branch, organisation = await self._facts(client, platform.deploys_from)
             backend_branch = branch
@@ -166,9 +169,9 @@ class ContractFeed:
             # The commit that runs is the backend's: it says nothing of a workflow in another repository.
             ref = deployed if platform.backend == platform.deploys_from else ""
             workflow, others, compose = await asyncio.gather(
-                look.tried(SourceName.WORKFLOW, self._workflow(client, ref, branch)),
+                look.tried(SourceName.WORKFLOW, lambda: self._workflow(client, ref, branch)),
                 self._others(client, branch),
-                look.tried(SourceName.COMPOSE, self._compose(client, deployed, backend_branch)),
+                look.tried(SourceName.COMPOSE, lambda: self._compose(client, deployed, backend_branch)),
             )
             defined = await self._defined(client, look, organisation)
             parts = ContractParts(
@@ -268,21 +271,21 @@ class ContractFeed:
         self, client: GitHubApi, look: _Look, organisation: bool
     ) -> dict[tuple[NameKind, Place], tuple[Defined, ...] | None]:
         repository, environment = self._platform.deploys_from, self._platform.github_environment
-        asked: dict[SourceName, Awaitable[tuple[Defined, ...]]] = {
-            SourceName.REPOSITORY_SECRETS: client.secrets(repository),
-            SourceName.REPOSITORY_VARIABLES: client.variables(repository),
-            SourceName.ENVIRONMENT_SECRETS: client.environment_secrets(repository, environment),
-            SourceName.ENVIRONMENT_VARIABLES: client.environment_variables(repository, environment),
+        asked: dict[SourceName, Callable[[], Awaitable[tuple[Defined, ...]]]] = {
+            SourceName.REPOSITORY_SECRETS: partial(client.secrets, repository),
+            SourceName.REPOSITORY_VARIABLES: partial(client.variables, repository),
+            SourceName.ENVIRONMENT_SECRETS: partial(client.environment_secrets, repository, environment),
+            SourceName.ENVIRONMENT_VARIABLES: partial(client.environment_variables, repository, environment),
         }
         by_source: dict[SourceName, tuple[Defined, ...] | None] = {}
         if organisation:
-            asked[SourceName.ORGANISATION_SECRETS] = client.organisation_secrets(repository)
-            asked[SourceName.ORGANISATION_VARIABLES] = client.organisation_variables(repository)
+            asked[SourceName.ORGANISATION_SECRETS] = partial(client.organisation_secrets, repository)
+            asked[SourceName.ORGANISATION_VARIABLES] = partial(client.organisation_variables, repository)
         else:
             for source in (SourceName.ORGANISATION_SECRETS, SourceName.ORGANISATION_VARIABLES):
                 by_source[source] = ()
                 look.reports[source] = SourceReport(source, None, "The repository belongs to a person.")
-        found = await asyncio.gather(*(look.tried(source, _counted(names)) for source, names in asked.items()))
+        found = await asyncio.gather(*(look.tried(source, partial(_counted, names)) for source, names in asked.items()))
         by_source |= dict(zip(asked, found, strict=True))
         return {key: by_source[source] for key, source in _SOURCES.items()}
 
@@ -292,6 +295,11 @@ class ContractFeed:
         when = "" if written is None else f", written {written:%Y-%m-%d %H:%M} UTC"
         count = f"{len(env.names)} name{'' if len(env.names) == 1 else 's'}"
         return _Told(env, f"{count}{when}.", env.notes)
+
+
+def _may_pass(report: SourceReport) -> bool:
+    """Whether a part could not be read for a reason that passes by itself: a missing permission does not."""
+    return report.problem is not None and report.problem.code not in WITHOUT_PERMISSION
 
 
 def _names(text: str, path: str, ref: str) -> WorkflowNames:
@@ -306,8 +314,8 @@ def _is_workflow(path: str) -> bool:
     return path.startswith(WORKFLOWS) and "/" not in name and name.endswith((".yml", ".yaml"))
 
 
-async def _counted(names: Awaitable[tuple[Defined, ...]]) -> _Told[tuple[Defined, ...]]:
-    found = await names
+async def _counted(names: Callable[[], Awaitable[tuple[Defined, ...]]]) -> _Told[tuple[Defined, ...]]:
+    found = await names()
     return _Told(found, f"{len(found)} name{'' if len(found) == 1 else 's'}.")
 
 
