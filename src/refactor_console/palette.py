@@ -16,8 +16,13 @@ from textual.fuzzy import FuzzySearch
 
 from refactor_console import theme as themes
 from refactor_console.domain.actions import Verb
+from refactor_console.domain.operations import Operation
+from refactor_console.domain.runs import RunState
 from refactor_console.domain.text import visible
+from refactor_console.screens.dialogs.operation_confirm import WORDS
+from refactor_console.screens.runs import RunsScreen
 from refactor_console.screens.shell import PANES
+from refactor_console.widgets.present_runs import run_name
 
 if TYPE_CHECKING:
     from refactor_console.app import ConsoleApp
@@ -76,8 +81,10 @@ def console_entries(app: ConsoleApp) -> Iterator[Entry]:
         yield Entry(f"Go to {pane.title}", f"key {key}", partial(app.show_pane, pane.mode))
     yield Entry("Retry now", "Try every failed connection again", app.action_retry)
     yield Entry("Help", "The keys that work here", app.action_help)
+    yield Entry("GitHub account", "Who is signed in, what the token lacks, what the API allows", app.show_account)
     if app.session is not None:
         yield from _service_entries(app, app.session)
+        yield from _run_entries(app, app.session)
     for environment in app.environments:
         if environment.name != app.environment.name:
             where = f"{environment.ssh}{'  PROTECTED' if environment.protected else ''}"
@@ -99,3 +106,33 @@ def _service_entries(app: ConsoleApp, session: ConsoleSession) -> Iterator[Entry
         for verb in Verb if row.ours else ():
             title = f"{verb.value.capitalize()} {label}"
             yield Entry(title, "Opens a preview and acts on nothing", partial(app.propose, verb, container.id, label))
+
+
+def _run_entries(app: ConsoleApp, session: ConsoleSession) -> Iterator[Entry]:
+    """What can be done to the selected run, where the runs are looked at; every workflow's form, everywhere."""
+    for screen in app.screen_stack:
+        if isinstance(screen, RunsScreen):
+            yield from run_entries(screen)
+    board = session.github.runs.reading.value
+    for workflow in board.workflows if board is not None else ():
+        if workflow.state == "active":
+            where = f"{workflow.repository.full_name}: opens a form and acts on nothing"
+            yield Entry(f"Dispatch {workflow.name}", where, partial(app.propose_dispatch, workflow))
+
+
+def run_entries(screen: RunsScreen) -> Iterator[Entry]:
+    """What can be done to the selected run; each only opens a preview or a log."""
+    run = screen.run
+    if run is None:
+        return
+    name = run_name(run)
+    yield Entry(f"Open {name}", "Jobs and steps", screen.open_selected)
+    yield Entry(f"Log of {name}", "The selected job's log", screen.action_log)
+    if run.state.is_bad:
+        yield Entry(f"Failing step of {name}", "The log at its first error", screen.action_failure)
+    over = (Operation.RERUN, Operation.RERUN_FAILED, Operation.RERUN_JOB)
+    for operation in over if run.state.is_over else (Operation.CANCEL,):
+        act = partial(screen.action_operate, operation.value)
+        yield Entry(f"{WORDS[operation][0]}: {name}", "Opens a preview and acts on nothing", act)
+    if run.state is RunState.WAITING:
+        yield Entry(f"Approve or reject {name}", "Opens a form and acts on nothing", screen.action_review)

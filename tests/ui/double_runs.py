@@ -198,8 +198,8 @@ def details_of(which: WorkflowRun) -> RunDetails:
         )
         jobs = (job(7003, which, "lint", s.SUCCESS, good), job(7004, which, "test (stable)", s.FAILURE, bad))
         return RunDetails(which, (*jobs, job(7005, which, "push image", s.SKIPPED, ())))
-    steps = (step(1, "Set up job", s.SUCCESS, 900, 3), step(2, which.title, which.state, 897, 60))
-    return RunDetails(which, (job(7100 + which.number, which, "build", which.state, steps),))
+    few = (step(1, "Set up job", s.SUCCESS, 900, 3), step(2, which.title, which.state, 897, 60))
+    return RunDetails(which, (job(7100 + which.number, which, "build", which.state, few),))
 
 
 def with_run(board: RunBoard, changed: WorkflowRun) -> RunBoard:
