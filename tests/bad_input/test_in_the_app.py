@@ -49,7 +49,7 @@ class Seat(Stage):
                 return False
             feeds = (session.link, session.unit, session.vitals, session.engine, session.containers)
             said = [row.cells["sentence"].plain for row in self.table("#concerns").rows]
-            told = "✓ Nothing needs attention." in self.text or bool(said)
+            told = "✓ Nothing on the host needs attention." in self.text or bool(said)
             return told and all(feed.reading.is_live for feed in feeds) and all(map(LOAD.match, said))
 
         try:

@@ -105,7 +105,6 @@ def test_a_restart_in_production_is_typed_done_seen_and_recorded_in_both_places(
         assert "Restart nextjs-app in production" in screen
         assert "docker restart --time 10" in screen
         assert started_at(droplet, "nextjs-app") == before, "a preview changes nothing"
-        terminal.keys("BTab")  # with the focus comes a cursor, which parts the hint's first letter from the rest
         terminal.wait_for(lambda _: "the environment's name" not in terminal.screen(styled=True))
         terminal.type("production")
         terminal.wait_for(r"│ +production +│")

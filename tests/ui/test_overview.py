@@ -34,7 +34,7 @@ from tests.ui.stage import console
 async def test_on_a_good_day_everything_is_said_and_nothing_needs_attention() -> None:
     async with console(DoubleSession().live(), size=(200, 60)) as stage:
         await stage.says(
-            "✓ Nothing needs attention",
+            "✓ Nothing on the host needs attention",
             "✓ done (exit 0)",
             "● running (healthy)",
             "● active (exited)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -112,6 +112,8 @@ class Budget:
     """Requests of this console in the last 60 minutes that were answered 304 and cost nothing."""
     paused_until: datetime | None = None
     """Set while GitHub told us to wait (a secondary limit, or nothing remains)."""
+    clock_ahead: timedelta = timedelta(0)
+    """How far this machine's clock is ahead of GitHub's (behind: negative), as far as that can be told."""
 
 
 @dataclass(frozen=True, slots=True)

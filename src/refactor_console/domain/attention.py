@@ -11,9 +11,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from refactor_console.domain.account import Account, Budget
 from refactor_console.domain.containers import ContainerBoard, ContainerRow, EngineInfo
 from refactor_console.domain.environment import Environment
 from refactor_console.domain.reading import Phase, Reading
+from refactor_console.domain.repos import Platform
+from refactor_console.domain.run_rules import is_deploy
+from refactor_console.domain.runs import RunBoard, RunState, WorkflowRun
 from refactor_console.domain.unit import UnitStatus
 from refactor_console.domain.verdict import Verdict
 from refactor_console.domain.vitals import Disk, HostIdentity, HostVitals
@@ -37,6 +41,8 @@ class Place(StrEnum):
     """The containers pane, at the row named by the subject."""
     LOGS = "logs"
     """The logs pane."""
+    RUN = "run"
+    """The runs pane, at the run named by the key."""
     HERE = "here"
     """The overview tells all there is."""
 
@@ -84,6 +90,16 @@ def clock_verdict(vitals: HostVitals) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class GitHubSituation:
+    """The readings of GitHub that an on-call engineer has to know of at once."""
+
+    platform: Platform
+    account: Reading[Account]
+    budget: Reading[Budget]
+    runs: Reading[RunBoard]
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Every reading of an environment at one moment."""
 
@@ -93,6 +109,7 @@ class Situation:
     vitals: Reading[HostVitals]
     engine: Reading[EngineInfo]
     containers: Reading[ContainerBoard]
+    github: GitHubSituation | None = None
 
 
 _ORDER = {Verdict.FAIL: 0, Verdict.WARN: 1, Verdict.UNKNOWN: 2, Verdict.WORKING: 3}
@@ -107,6 +124,7 @@ def concerns(situation: Situation) -> tuple[Concern, ...]:
         *_vitals(situation.vitals.value),
         *_link(situation.link.value, situation.environment),
         *_engine(situation.engine.value),
+        *_github(situation.github),
     ]
     return tuple(sorted(found, key=lambda concern: _ORDER.get(concern.verdict, 4)))
 
@@ -190,3 +208,41 @@ def _link(identity: HostIdentity | None, environment: Environment) -> Iterator[C
 def _engine(engine: EngineInfo | None) -> Iterator[Concern]:
     for warning in engine.warnings if engine is not None else ():
         yield Concern(Verdict.WARN, "engine", warning)
+
+
+def clock_sentence(ahead: timedelta) -> str:
+    """That this machine's clock is not GitHub's, and what follows."""
+    seconds = abs(int(ahead.total_seconds()))
+    much = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+    way = "ahead of" if ahead > timedelta(0) else "behind"
+    return f"This machine's clock is {much} {way} GitHub's: ages and durations of its runs are off by as much."
+
+
+def _github(github: GitHubSituation | None) -> Iterator[Concern]:
+    """A token that does not work, a deploy that went wrong, a clock that is off; the rest has panes of its own."""
+    if github is None:
+        return
+    account = github.account
+    if account.problem is not None and account.phase in (Phase.FAILED, Phase.CONNECTING):
+        yield Concern(Verdict.WARN, "GitHub", account.problem.summary, Place.PROBLEM, "account")
+    budget = github.budget.value
+    if budget is not None and budget.clock_ahead:
+        yield Concern(Verdict.WARN, "clock", clock_sentence(budget.clock_ahead))
+    last = _last_deploy(github)
+    if last is not None and last.state.is_bad:
+        sentence = f"The last deploy that ended, run #{last.number}, ended with '{last.state.value}'."
+        yield Concern(Verdict.FAIL, "deploy", sentence, Place.RUN, last.key)
+
+
+def _last_deploy(github: GitHubSituation) -> WorkflowRun | None:
+    """The newest finished run of the workflow that deploys; cancelled and skipped ones changed nothing for certain."""
+    board = github.runs.value
+    over = (
+        run
+        for run in (board.runs if board is not None else ())
+        if run.repository == github.platform.deploys_from
+        and is_deploy(github.platform, run.repository, run.path)
+        and run.state.is_over
+        and run.state not in (RunState.CANCELLED, RunState.SKIPPED)
+    )
+    return max(over, key=lambda run: run.created_at, default=None)

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 
-from refactor_console.domain.attention import Concern, Place, Situation, concerns
+from refactor_console.domain.attention import Concern, GitHubSituation, Place, Situation, concerns
 from refactor_console.domain.containers import ContainerBoard, EngineInfo
 from refactor_console.domain.reading import Reading
 from refactor_console.domain.unit import UnitStatus
@@ -33,6 +33,7 @@ _TITLES = {
     "vitals": "Host",
     "engine": "Engine",
     "containers": "Services",
+    "account": "GitHub account",
 }
 
 
@@ -90,6 +91,8 @@ class OverviewScreen(PaneScreen):
         self.follow(session.vitals, self._show_vitals)
         self.follow(session.engine, self._show_engine)
         self.follow(session.containers, self._show_board)
+        for feed in (session.github.account, session.github.budget, session.github.runs):
+            self.follow(feed, self._github_changed)
         self.until_unmount(session.logs.subscribe_sources(self._sources_changed))
         self._sources_changed()
         self.query_one("#services", Table).focus(scroll_visible=False)
@@ -134,6 +137,9 @@ class OverviewScreen(PaneScreen):
             self._show_sources()  # in the same frame
         self.soon("concerns", self._judge)
 
+    def _github_changed(self, _reading: Reading[Any]) -> None:
+        self.soon("concerns", self._judge)
+
     def _sources_changed(self) -> None:
         for source in self.session.logs.sources():
             if source.key not in self._sources_followed:
@@ -155,7 +161,7 @@ class OverviewScreen(PaneScreen):
 
     def _judge(self) -> None:
         """Derive the concerns anew from the newest readings."""
-        session = self.session
+        session, github = self.session, self.session.github
         self._concerns = concerns(
             Situation(
                 session.environment,
@@ -164,6 +170,7 @@ class OverviewScreen(PaneScreen):
                 session.vitals.reading,
                 session.engine.reading,
                 session.containers.reading,
+                GitHubSituation(github.platform, github.account.reading, github.budget.reading, github.runs.reading),
             )
         )
         failing = any(concern.place is Place.PROBLEM for concern in self._concerns)
@@ -177,7 +184,7 @@ class OverviewScreen(PaneScreen):
         table.show(rows)
         if not rows:
             known = all(feed.reading.value is not None for feed in (session.containers, session.unit, session.vitals))
-            text = ("✓ Nothing needs attention.", "$ok") if known else ("◐ Looking…", "$working")
+            text = ("✓ Nothing on the host needs attention.", "$ok") if known else ("◐ Looking…", "$working")
             calm.put(Content.assemble(text))
 
     def on_tick(self, now: datetime) -> None:
@@ -207,6 +214,8 @@ class OverviewScreen(PaneScreen):
                 self.app.show_container(concern.key)
             case Place.LOGS:
                 self.app.show_logs(concern.key)
+            case Place.RUN:
+                self.app.show_run(concern.key)
             case Place.HERE:
                 self.app.say(concern.sentence, title=concern.subject)
 
@@ -218,6 +227,7 @@ class OverviewScreen(PaneScreen):
             "vitals": session.vitals,
             "engine": session.engine,
             "containers": session.containers,
+            "account": session.github.account,
         }
         problem = feeds[key].reading.problem
         if problem is not None:

@@ -25,7 +25,10 @@ BUG = "console-bug"
 HEALTHY_SECONDS = 60.0
 """Work that lasted so long before it failed is tried again as quickly as the first time."""
 GLANCE_SECONDS = 1.0
-"""How often the wall clock is compared while a value is awaited."""
+"""How often the wall clock is compared while a value is awaited, at least; seldom where values come seldom."""
+GLANCES = 20
+"""How often it is compared in the time after which a value is stale."""
+MOST_GLANCE_SECONDS = 5.0
 Clock = Callable[[], datetime]
 Unsubscribe = Callable[[], None]
 
@@ -269,10 +272,11 @@ async def _in_time(upcoming: asyncio.Future[T], clock: Clock, seconds: float) ->
     The loop's clock stands still while a laptop sleeps; a value from before is stale as soon as it wakes.
     """
     since, deadline = clock(), asyncio.get_running_loop().time() + seconds
+    glance = min(max(seconds / GLANCES, GLANCE_SECONDS), MOST_GLANCE_SECONDS)
     while (left := deadline - asyncio.get_running_loop().time()) > 0:
-        done, _ = await asyncio.wait({upcoming}, timeout=min(left, GLANCE_SECONDS))
+        done, _ = await asyncio.wait({upcoming}, timeout=min(left, glance))
         if done:
             return True
-        if (clock() - since).total_seconds() > seconds + GLANCE_SECONDS:
+        if (clock() - since).total_seconds() > seconds + glance:
             return False
     return upcoming.done()

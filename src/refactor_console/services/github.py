@@ -38,7 +38,7 @@ from refactor_console.services.contract_feed import ContractFeed
 from refactor_console.services.feed import Backoff, Clock, Feed, Waker, supervise, utc_now
 from refactor_console.services.github_identity import IdentityFeeds
 from refactor_console.services.github_link import GitHubLink
-from refactor_console.services.github_pace import Pacer
+from refactor_console.services.github_pace import CADENCES, Pacer
 from refactor_console.services.github_parts import FileReader, HostEnv, Running
 from refactor_console.services.image_compare import ImageComparer
 from refactor_console.services.image_details import ImageReader
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from refactor_console.adapters.observations import Observations
 
 T = TypeVar("T")
+LOOK_SECONDS = 120.0
+"""How long one look at a pane's subject may take, with every page and retry, before what is shown is called stale."""
 CLOSE_SECONDS = 1.5
 PATIENT = Backoff(first=1.0, limit=60.0)
 """For what is not watched second by second; runs are asked for again sooner."""
@@ -136,7 +138,9 @@ class GitHubHub:
             clock=clock,
         )
         self._sign_in = SignIn(link, client_id, clock)
-        self._identity = IdentityFeeds(link, self._account, self._budget, pace=pace, again=self._ask_everything)
+        self._identity = IdentityFeeds(
+            link, self._account, self._budget, pace=pace, again=self._ask_everything, clock=clock
+        )
         self._uses_of = running.uses
         self._uses = running.uses()
         self._unsubscribe = containers.subscribe(lambda _: self._look_at_uses())
@@ -196,13 +200,13 @@ class GitHubHub:
                 feed.off(SWITCHED_OFF)
             return
         signed_in = self._identity.signed_in
-        self._supervise(self._account, self._identity.accounts, PATIENT)
+        self._supervise(self._account, self._identity.accounts, PATIENT, "account")
         self._begin(self._identity.watch_budget(), "budget")
-        self._supervise(self._runs, signed_in(self._runs, self._run_feed.boards), Backoff())
-        self._supervise(self._images, self._image_feed.boards, PATIENT)
-        self._supervise(self._releases, signed_in(self._releases, self._release_feed.boards), PATIENT)
-        self._supervise(self._contract, signed_in(self._contract, self._contract_feed.boards), PATIENT)
-        self._supervise(self._alerts, signed_in(self._alerts, self._alert_feed.boards), PATIENT)
+        self._supervise(self._runs, signed_in(self._runs, self._run_feed.boards), Backoff(), "runs")
+        self._supervise(self._images, self._image_feed.boards, PATIENT, "images")
+        self._supervise(self._releases, signed_in(self._releases, self._release_feed.boards), PATIENT, "releases")
+        self._supervise(self._contract, signed_in(self._contract, self._contract_feed.boards), PATIENT, "secrets")
+        self._supervise(self._alerts, signed_in(self._alerts, self._alert_feed.boards), PATIENT, "alerts")
 
     async def close(self) -> None:
         """Stop watching and let go of every connection; waits a few seconds at most."""
@@ -232,8 +236,10 @@ class GitHubHub:
             self._alerts,
         )
 
-    def _supervise(self, feed: Feed[T], attempt: Callable[[], AsyncIterator[T]], backoff: Backoff) -> None:
-        self._begin(supervise(feed, attempt, waker=self._waker, backoff=backoff), feed.key)
+    def _supervise(self, feed: Feed[T], attempt: Callable[[], AsyncIterator[T]], backoff: Backoff, pane: str) -> None:
+        """Keep a feed alive; what is older than the longest wait for its pane and a look's time is stale."""
+        stale = CADENCES[pane].away + LOOK_SECONDS
+        self._begin(supervise(feed, attempt, waker=self._waker, backoff=backoff, stale_after=stale), feed.key)
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=f"github {name}")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from textual.content import Content
 
 from refactor_console.domain.account import PANE_NEEDS, Account, Budget, DeviceCode, TokenSource, missing_for
+from refactor_console.domain.attention import clock_sentence
 from refactor_console.domain.reading import Phase, Reading
 from refactor_console.domain.text import visible
 from refactor_console.domain.verdict import Verdict
@@ -105,6 +106,8 @@ def budget_facts(budget: Budget | None, now: datetime) -> list[Fact]:
         ("This hour", present.plain(f"{budget.spent_here} requests of this console counted")),
         ("Free", present.plain(f"{budget.free_here} more were answered 'unchanged' and cost nothing")),
     ]
+    if budget.clock_ahead:
+        facts.append(("Clock", present.verdict_text(Verdict.WARN, clock_sentence(budget.clock_ahead))))
     if budget.paused_until is not None and budget.paused_until > now:
         words = f"GitHub asked to wait; asking goes on in {present.span(budget.paused_until - now)}"
         facts.append(("Paused", present.verdict_text(Verdict.WARN, words)))
