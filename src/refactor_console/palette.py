@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import FuzzySearch
@@ -19,6 +20,7 @@ from refactor_console.domain.actions import Verb
 from refactor_console.domain.operations import Operation
 from refactor_console.domain.runs import RunState
 from refactor_console.domain.text import visible
+from refactor_console.screens.base import PaneScreen
 from refactor_console.screens.dialogs.operation_confirm import WORDS
 from refactor_console.screens.runs import RunsScreen
 from refactor_console.screens.shell import PANES
@@ -85,6 +87,7 @@ def console_entries(app: ConsoleApp) -> Iterator[Entry]:
     if app.session is not None:
         yield from _service_entries(app, app.session)
         yield from _run_entries(app, app.session)
+        yield from _pane_entries(app)
     for environment in app.environments:
         if environment.name != app.environment.name:
             where = f"{environment.ssh}{'  PROTECTED' if environment.protected else ''}"
@@ -106,6 +109,23 @@ def _service_entries(app: ConsoleApp, session: ConsoleSession) -> Iterator[Entry
         for verb in Verb if row.ours else ():
             title = f"{verb.value.capitalize()} {label}"
             yield Entry(title, "Opens a preview and acts on nothing", partial(app.propose, verb, container.id, label))
+
+
+def _pane_entries(app: ConsoleApp) -> Iterator[Entry]:
+    """What the keys of the pane that is looked at do; the runs' own entries name the run they are about."""
+    for screen in app.screen_stack:
+        if not isinstance(screen, PaneScreen) or isinstance(screen, RunsScreen):
+            continue
+        for binding in screen.BINDINGS:
+            if isinstance(binding, Binding) and binding.id and binding.key != "escape":
+                key = app.key_of(binding.id, binding.key_display or binding.key)
+                act = partial(_act_later, screen, binding.action)
+                yield Entry(binding.tooltip or binding.description, f"{binding.description}: key {key}", act)
+
+
+def _act_later(screen: PaneScreen, action: str) -> None:
+    """As if its key were pressed, when the palette is gone."""
+    screen.call_later(screen.run_action, action)
 
 
 def _run_entries(app: ConsoleApp, session: ConsoleSession) -> Iterator[Entry]:

@@ -212,6 +212,23 @@ def test_a_run_that_waits_for_days_is_still_seen_when_it_ends() -> None:
     played(scenario)
 
 
+def test_many_old_runs_that_wait_are_each_asked_for_in_turn() -> None:
+    async def scenario(scene: Scene) -> None:
+        waiting = [made_run(500 + number, RunState.WAITING, minutes_ago=0.1) for number in range(12)]
+        for run in waiting:
+            scene.github.put(run)
+        await asyncio.sleep(150)
+        for number in range(600, 720):
+            scene.github.put(made_run(number, minutes_ago=-1))
+        await asyncio.sleep(30)
+        for run in waiting:
+            scene.github.put(replace(run, state=RunState.CANCELLED, raw_state="completed/cancelled"))
+        await asyncio.sleep(40)
+        assert {scene.state_of(run.id) for run in waiting} == {RunState.CANCELLED}
+
+    played(scenario)
+
+
 def test_a_deleted_run_goes_away() -> None:
     async def scenario(scene: Scene) -> None:
         scene.github.put(made_run(500, minutes_ago=0.1))

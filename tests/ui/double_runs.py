@@ -120,6 +120,7 @@ def some_runs() -> tuple[WorkflowRun, ...]:
         run(11, DEPLOY, s.SUCCESS, "Deploy stable", 60 * 72, 190, event="workflow_dispatch", actor="grace"),
         run(403, BUILD, s.SUCCESS, "refactor: entity_api", 60 * 75, 533),
         run(402, BUILD, s.STALE, "gone stale", 60 * 24 * 20, 30),
+        run(400, BUILD, s.SUCCESS, "chore: tidy", 60 * 24 * 20 + 30, 536),
         run(401, BUILD, s.UNKNOWN, EVIL, 60 * 24 * 21, 30, branch=EVIL, actor=EVIL, event=EVIL),
     )
 

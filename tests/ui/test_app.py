@@ -7,6 +7,7 @@ import time
 
 import pytest
 from textual.binding import Binding
+from textual.events import AppBlur, AppFocus
 from textual.theme import Theme
 
 from refactor_console import theme as themes
@@ -316,7 +317,8 @@ async def test_an_error_nobody_foresaw_is_said_and_the_console_goes_on() -> None
 
     async with console(Broken().live(), pane="containers") as stage:
         await stage.press("i")
-        await stage.says("The console itself failed at 'inspect'", "[red]")
+        await stage.says("The console itself failed at 'inspect' (KeyError)")
+        assert "[red]" not in stage.text, "an error's words may hold a secret"
         await stage.press("escape", "1")
         await stage.says("Needs attention")
 
@@ -328,7 +330,7 @@ async def test_an_environment_that_breaks_the_console_while_opening_leaves_a_sen
     app, _ = make_app(open_session)
     async with app.run_test(size=(80, 24)) as pilot:
         stage = Stage(app, pilot, [])
-        await stage.says("The console itself failed at 'open': division by zero.", "e opens another environment")
+        await stage.says("The console itself failed at 'open' (ZeroDivisionError).", "e opens another environment")
         await stage.press("e")
         await stage.until(lambda: isinstance(app.screen, EnvironmentDialog))
 
@@ -341,3 +343,14 @@ async def test_an_error_that_reached_nobody_is_said_once() -> None:
             )
         await stage.says("a listener failed (KeyError)")
         assert len(stage.app._notifications) == 1
+
+
+async def test_github_is_asked_less_often_while_the_terminal_is_not_looked_at() -> None:
+    session = DoubleSession().live()
+    async with console(session) as stage:
+        await stage.press("4")
+        await stage.until(lambda: session.github.looked_at[-1:] == ["runs"])
+        stage.app.post_message(AppBlur())
+        await stage.until(lambda: session.github.looked_at[-1] == "")
+        stage.app.post_message(AppFocus())
+        await stage.until(lambda: session.github.looked_at[-1] == "runs")

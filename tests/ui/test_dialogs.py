@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Button, Input
 
+from refactor_console.domain.actions import ActionOutcome, ActionPreview, Verb
 from refactor_console.domain.problem import Problem
 from refactor_console.screens.containers import ContainersScreen
+from refactor_console.screens.dialogs import confirmation
 from refactor_console.screens.dialogs.confirm import ConfirmDialog, State
 from tests.ui.double_session import STAGING, DoubleSession
 from tests.ui.stage import Stage, console
@@ -115,6 +117,39 @@ async def test_typing_the_name_and_choosing_the_button_performs_what_was_shown()
         assert preview.container.service == "rust-app"
         await stage.press("enter")
         assert isinstance(stage.app.screen, ContainersScreen)
+
+
+async def test_enter_held_down_after_the_name_does_not_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirmation, "HELD_SECONDS", 3_600.0)
+    session = DoubleSession().live()
+    async with console(session, pane="containers") as stage:
+        await _restart(stage)
+        await stage.press(*"production", *["enter"] * 12)
+        assert stage.app.screen.query_one("#act", Button).has_focus
+        assert not session.performed
+
+
+async def test_a_bug_while_acting_ends_the_waiting_and_shows_no_word_of_the_error() -> None:
+    class Broken(DoubleSession):
+        async def perform(self, preview: ActionPreview, typed: str) -> ActionOutcome:
+            raise RuntimeError("hunter2 in the words of an error")
+
+    async with console(Broken(STAGING).live(), pane="containers", start="staging") as stage:
+        await _restart(stage)
+        await stage.click("#act")
+        await stage.says("The console itself failed", "RuntimeError", "look before you do it again")
+        assert "hunter2" not in stage.text
+
+
+async def test_a_bug_while_looking_ends_the_looking() -> None:
+    class Broken(DoubleSession):
+        async def preview(self, verb: Verb, container_id: str) -> ActionPreview:
+            raise RuntimeError("hunter2")
+
+    async with console(Broken(STAGING).live(), pane="containers", start="staging") as stage:
+        await stage.press("R")
+        await stage.says("The console itself failed", "Nothing was done.")
+        assert "hunter2" not in stage.text
 
 
 async def test_a_name_can_be_pasted() -> None:

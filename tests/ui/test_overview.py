@@ -10,12 +10,14 @@ import pytest
 from refactor_console.domain.attention import Place, Situation, concerns
 from refactor_console.domain.containers import ContainerRow, ContainerState
 from refactor_console.domain.problem import Problem
+from refactor_console.domain.runs import RunState
 from refactor_console.domain.verdict import Verdict
 from refactor_console.domain.vitals import Disk
 from refactor_console.screens.dialogs.problem import ProblemDialog
 from refactor_console.screens.logs import LogsScreen
 from refactor_console.widgets.badge import FeedBadge
 from refactor_console.widgets.pane import Pane
+from tests.ui import double_runs
 from tests.ui.double_session import (
     DOWN,
     EVIL,
@@ -59,6 +61,27 @@ async def test_problems_come_first_and_enter_leads_to_the_service() -> None:
         await stage.press("down", "enter")
         await stage.until(lambda: stage.app.current_mode == "containers")
         await stage.until(lambda: stage.table("#containers").cursor_key == rows[1].container.id)
+
+
+async def test_a_failed_last_deploy_and_a_refused_token_are_among_them_and_lead_on() -> None:
+    session = DoubleSession().live()
+    board = double_runs.run_board()
+    deploys = [run for run in board.runs if run.path == double_runs.PLATFORM.deploy_workflow and run.state.is_over]
+    failed = replace(max(deploys, key=lambda run: run.created_at), state=RunState.FAILURE)
+    session.github.runs.live(double_runs.with_run(board, failed))
+    session.github.account.fail(Problem("GitHub does not accept the token.", "Give it another.", code="token-refused"))
+    async with console(session, size=(120, 40)) as stage:
+        await stage.says(f"The last deploy that ended, run #{failed.number}", "GitHub does not accept the token.")
+        table = stage.table("#concerns")
+        assert [row.cells["subject"].plain for row in table.rows] == ["deploy", "GitHub"]
+        table.focus()
+        await stage.press("down", "enter")
+        await stage.says("Give it another.")
+        await stage.press("escape")
+        stage.table("#concerns").focus()
+        await stage.press("up", "enter")
+        await stage.until(lambda: stage.app.current_mode == "runs")
+        await stage.until(lambda: stage.table("#runs").cursor_key == failed.key)
 
 
 async def test_a_missing_service_can_be_gone_to_as_well() -> None:

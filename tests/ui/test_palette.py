@@ -75,3 +75,14 @@ async def test_names_from_outside_are_text_there_too() -> None:
         await stage.press("ctrl+p", *"gnp")
         await stage.says("a[red]b[/red][/]c\\u202egnp.exe")
         assert "\u202e" not in stage.text
+
+
+async def test_it_has_what_the_keys_of_the_pane_do_and_does_it() -> None:
+    async with console(DoubleSession().live()) as stage:
+        await stage.press("7", "ctrl+p")
+        await _choose(stage, "only names", "Only names with which something is wrong")
+        await stage.until(lambda: stage.app.current_mode == "secrets")
+        await stage.press("5", "ctrl+p")
+        await _choose(stage, "without a tag", "Versions without a tag, too")
+        await stage.until(lambda: stage.app.current_mode == "images")
+        await stage.says("untagged")

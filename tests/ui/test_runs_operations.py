@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.command import CommandPalette
+from textual.events import Key
 from textual.widgets import Button, Input, Select, Switch
 
-from refactor_console.domain.operations import Operation
+from refactor_console.domain.operations import DispatchForm, DispatchInput, Operation
 from refactor_console.domain.problem import Problem
+from refactor_console.domain.runs import Workflow
 from refactor_console.screens.dialogs.confirmation import State
 from refactor_console.screens.dialogs.dispatch_choose import DispatchChooser
 from refactor_console.screens.dialogs.dispatch_form import DispatchDialog
@@ -293,6 +297,41 @@ async def test_a_workflow_that_cannot_be_dispatched_says_so() -> None:
         await form(stage, steps=3)
         await stage.says(f"{FRONT.name} has no workflow_dispatch trigger.", "Choose another.")
         assert stage.app.screen.query_one("#preview", Button).disabled
+
+
+async def test_control_sequences_of_a_workflow_file_reach_neither_field_nor_terminal() -> None:
+    session = live()
+    evil = "\x1b]52;c;ZXZpbA==\x07\x1b[31m"
+    real = session.github.dispatch_form
+
+    async def wicked(workflow: Workflow, ref: str = "") -> DispatchForm:
+        made = await real(workflow, ref)
+        one = DispatchInput("wicked", evil, "string", required=False, default=evil)
+        two = DispatchInput("choice", "", "choice", required=False, default=evil, options=("plain", evil))
+        return replace(made, inputs=(one, two))
+
+    session.github.dispatch_form = wicked  # type: ignore[method-assign]
+    async with at("runs", session, size=(140, 50)) as stage:
+        dialog = await form(stage)
+        await stage.until(lambda: len(dialog.fields) == 2)
+        await stage.says("they are left to GitHub")
+        assert "\x1b" not in "".join(strip.text for strip in stage.app.screen._compositor.render_strips())
+        assert [field.value for field in dialog.fields] == ["", ""]
+        await stage.press("ctrl+s")
+        await opened(stage)
+        assert session.github.asked[-1] == ("preview-dispatch", DEPLOY.id, "main", {})
+
+
+async def test_two_enters_at_once_choose_one_workflow_and_close_nothing_else() -> None:
+    async with at("runs", live()) as stage:
+        await stage.press("d")
+        await stage.until(lambda: isinstance(stage.app.screen, DispatchChooser))
+        chooser = stage.app.screen
+        await stage.press("home", "down", "down")
+        for _ in range(2):
+            stage.app.post_message(Key("enter", None))
+        await stage.until(lambda: stage.app.screen is not chooser)
+        await stage.until(lambda: isinstance(stage.app.screen, DispatchDialog), "the form is open")
 
 
 # -- the palette

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from refactor_console.domain import joblog
 from refactor_console.domain.logs import LogBatch, LogLine
 from refactor_console.domain.problem import Problem
 from refactor_console.domain.runs import RunBoard, RunState
@@ -49,7 +50,7 @@ def numbers(stage: Stage) -> list[str]:
 async def test_runs_of_both_repositories_newest_first_with_state_and_comparison() -> None:
     async with at("runs", live(), size=(200, 50)) as stage:
         await stage.says(
-            "19 runs · 4 under way", "▲ waiting", "✗ failure", "8m 32s", "as usual", "▲ +35%", "#407.2", "100% ~3m"
+            "20 runs · 4 under way", "▲ waiting", "✗ failure", "8m 32s", "as usual", "▲ +36%", "#407.2", "~3m"
         )
         assert numbers(stage)[:5] == ["#413", "#412", "#88", "#411", "#410"]
         assert stage.table("#runs").has_focus
@@ -71,7 +72,7 @@ async def test_the_filter_narrows_as_it_is_typed_by_words_and_fields() -> None:
         await stage.until(lambda: numbers(stage) == ["#410", "#86"])
         await stage.press("space", *"repo:fe")
         await stage.until(lambda: numbers(stage) == ["#86"])
-        await stage.says("1 of 19 runs like 'state:failed repo:fe'")
+        await stage.says("1 of 20 runs like 'state:failed repo:fe'")
         await stage.press("enter")
         assert stage.table("#runs").has_focus
         await stage.press("escape")
@@ -312,6 +313,27 @@ async def test_f_opens_the_failing_jobs_log_at_its_first_error() -> None:
         await stage.says("line 14")
         await stage.press("left_square_bracket")
         await stage.says("line 11")
+
+
+async def test_a_long_log_shows_its_first_line_with_l_and_its_first_error_with_f_also_when_unfolded() -> None:
+    stamp = "2026-03-14T08:45:{:02}.{:03}0000Z"
+    lines = [f"{stamp.format(n // 20, n % 20)} plain line {n}." for n in range(900)]
+    lines[400] = lines[400].replace("plain line 400.", "##[error]broken in the middle")
+    session = live()
+    session.github.log = joblog.parse("\n".join(lines) + "\n")
+    async with at("runs", session, size=(80, 24)) as stage:
+        well = next(run for run in some_runs() if run.state is RunState.SUCCESS)
+        await choose(stage, well.key)
+        await stage.press("l")
+        await stage.says("plain line 0.", "plain line 5.", "line 1 ")
+        await stage.press("x")
+        await stage.says("plain line 0.", "unfolded")
+        await stage.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, JobLogDialog))
+        await choose(stage, FAILED.key)
+        await stage.press("f")
+        await stage.says("broken in the middle", "line 401")
+        assert "plain line 899." not in stage.text
 
 
 async def test_f_at_once_after_moving_waits_for_the_jobs() -> None:

@@ -45,8 +45,8 @@ def bad(work: object) -> str:
     [
         ("main", "main"),
         (" main ", "main"),
-        ("refs/heads/main", "main"),
-        ("refs/tags/1.0-beta1-test2", "1.0-beta1-test2"),
+        ("refs/heads/main", "refs/heads/main"),
+        ("refs/tags/1.0-beta1-test2", "refs/tags/1.0-beta1-test2"),
         ("feat/goal-progress-📈", "feat/goal-progress-📈"),
         ("a" * 40, "a" * 40),
     ],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import textwrap
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from refactor_console.domain.dotenv import MOST_CHARACTERS, MOST_NOTES, DotEnv, keyed_digest, read
@@ -13,7 +15,7 @@ from refactor_console.domain.dotenv import MOST_CHARACTERS, MOST_NOTES, DotEnv, 
 KEY = keyed_digest(b"a key of this session")
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 # What needs no quoting: no spaces at its ends, no quote in front, nothing that begins a comment.
-PLAIN = st.text("abcXYZ0189-_=:/#$\"'\\é", max_size=20).filter(lambda t: t[:1] not in ("'", '"'))
+PLAIN = st.text("abcXYZ0189-_=:/#$\"'\\é", max_size=20).filter(lambda t: t[:1] not in ("'", '"') and t.strip("="))
 
 
 def hashes(text: str) -> dict[str, str]:
@@ -131,3 +133,71 @@ def test_no_file_is_too_strange(text: str) -> None:
     found = read(text, KEY)
     assert all(name.name for name in found.names)
     assert [name.name for name in found.names] == sorted({name.name for name in found.names})
+
+
+# -- a value that goes astray
+
+SECRETS = st.from_regex(r"[A-Za-z0-9]{10,40}", fullmatch=True).filter(lambda t: not t.isupper() and not t.isdigit())
+
+
+@given(SECRETS, st.sampled_from(["=", "==", "=abc", ": abc", ""]), st.sampled_from(["\n", "\r\n"]))
+def test_no_piece_of_a_value_with_a_wrong_quote_is_shown_as_a_name(secret: str, tail: str, ending: str) -> None:
+    texts = [
+        f'KEY="-----BEGIN PRIVATE KEY-----{ending}MIIE{ending}{secret}{tail}{ending}Z=1{ending}',
+        f"KEY='{ending}{secret}{tail}",
+        f'A="x"{secret}{tail}{ending}B=2{ending}',
+        f'A="x" {secret}{tail}{ending}B=2{ending}',
+        f"A='C:\\dir\\'{ending}B='{secret}{tail}'{ending}C=3",
+        f"A='C:\\dir\\'{ending}B='one{ending}{secret}{tail}'{ending}",
+    ]
+    for text in texts:
+        found = read(text, KEY)
+        assert all(secret not in name.name for name in found.names), text
+        assert found.notes
+        assert all(secret not in note for note in found.notes)
+
+
+@given(st.binary(min_size=8, max_size=200), st.sampled_from([16, 64, 76]), st.sampled_from(["\n", "\r\n"]))
+def test_no_line_of_base64_without_quotes_is_shown_as_a_name(secret: bytes, width: int, ending: str) -> None:
+    lines = textwrap.wrap(base64.b64encode(secret).decode(), width)
+    assume(len(lines) > 2 or not lines[-1].rstrip("=").isupper())  # two lines of which one is all capitals: a name
+    found = read(f"CERT=abcd{ending}" + ending.join(lines) + f"{ending}EMPTY={ending}SMTP_PASSWORD=\n", KEY)
+    assert [name.name for name in found.names] == ["CERT", "EMPTY", "SMTP_PASSWORD"]
+
+
+def test_empty_names_as_people_write_them_are_names() -> None:
+    text = "A=x\nEMPTY=\nAPI=\nS3_KEY2=\nOAUTH2=\n_X=\nhttp_proxy=\nmixedCase=''\nmixedCase2=x\n"
+    found = read(text, KEY)
+    assert {name.name for name in found.names} == {
+        "A", "EMPTY", "API", "S3_KEY2", "OAUTH2", "_X", "http_proxy", "mixedCase", "mixedCase2",
+    }  # fmt: skip
+    assert found.notes == ()
+    assert found.complete
+
+
+def test_what_looks_like_the_rest_of_a_value_is_told_by_its_line() -> None:
+    found = read("CERT=abcd\nZGVmZ2h==\nB=2\n", KEY)
+    assert [name.name for name in found.names] == ["B", "CERT"]
+    assert found.notes == ("Line 2: it looks like the rest of a value over several lines without quotes.",)
+
+
+def test_text_behind_a_closing_quote_is_noted_unless_it_is_a_comment() -> None:
+    found = read("A='1' # one\nB=\"2\"   \nC='3'x\nD=4\n", KEY)
+    assert [name.name for name in found.names] == ["A", "B", "C", "D"]
+    assert found.notes == ("Line 3: text follows a quoted value.",)
+    assert found.complete
+
+
+@pytest.mark.parametrize("text", ["A=1\nB='2\nC=3\n", "A=1\nB='2\n3' x\nC=3\n", "A=1\n" + "#" * MOST_CHARACTERS])
+def test_a_file_that_is_not_read_to_its_end_says_so(text: str) -> None:
+    found = read(text, KEY)
+    assert not found.complete
+    assert any("read" in note for note in found.notes)
+    assert "C" not in {name.name for name in found.names}
+
+
+@pytest.mark.parametrize("between", [" ", "\t ", "a ", "[", "="])
+def test_a_mebibyte_on_one_line_is_read_in_one_pass(between: str) -> None:
+    """Backtracking would take hours."""
+    for text in ("a" + between * (MOST_CHARACTERS // len(between) - 2) + "b", "a" + between * 100_000 + "=b"):
+        assert isinstance(read(text, KEY), DotEnv)

@@ -17,6 +17,7 @@ from refactor_console.adapters.github_cache import AnswerCache, Key, fingerprint
 from refactor_console.adapters.github_limits import RateLimits, Spending
 from refactor_console.domain.account import Secret, TokenKind
 from refactor_console.domain.operations import ApiRequest
+from refactor_console.domain.problem import ConsoleError
 from tests.github_raw import REPOSITORY, RUNS, Asked, RawGitHub, Reply, client, limits, raw_github, reply, run, runs
 from tests.waiting import until
 
@@ -145,6 +146,14 @@ async def test_a_run_that_slips_onto_the_next_page_is_there_once(server: RawGitH
     server.on(RUNS, reply(200, runs(run(3), run(2)), headers={"Link": link}), reply(200, runs(run(2), run(1))))
     async with client(server) as github:
         assert [one.id for one in (await github.runs(REPOSITORY, limit=10)).runs] == [3, 2, 1]
+
+
+async def test_a_next_page_without_a_usable_address_is_refused_in_a_sentence(server: RawGitHub) -> None:
+    server.on(RUNS, reply(200, runs(run(3)), headers={"Link": '<http://[x>; rel="next"'}))
+    async with client(server) as github:
+        with pytest.raises(ConsoleError) as caught:
+            await github.runs(REPOSITORY, limit=10)
+    assert caught.value.problem.code == "redirect-refused"
 
 
 async def test_the_next_page_of_an_unchanged_page_is_known(server: RawGitHub) -> None:

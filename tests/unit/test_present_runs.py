@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from refactor_console.domain.joblog import first_error, parse
 from refactor_console.domain.logs import Level
 from refactor_console.domain.runfilter import parse as parse_filter
-from refactor_console.domain.runs import Pace, RunState
+from refactor_console.domain.runs import Pace, RunState, pace_of
 from refactor_console.widgets.job_log import lay
 from refactor_console.widgets.present_runs import (
     RunIndex,
@@ -78,12 +78,23 @@ def test_what_runs_shows_how_far_it_is_and_what_waits_how_long_it_will_take() ->
     assert "no earlier run" in pace_sentence(half, None, NOW).plain
 
 
+def test_two_successes_are_too_few_to_compare_with() -> None:
+    few, run = replace(PACE, runs=2), replace(FAILED, state=RunState.SUCCESS)
+    assert usual_text(run, few, NOW).plain == "~9m"
+    assert usual_text(replace(DEPLOYING, started_at=NOW - timedelta(minutes=40)), few, NOW).plain == "~9m"
+
+
+def test_a_later_attempt_says_nothing_of_the_usual_duration() -> None:
+    runs = tuple(replace(run, attempt=2) for run in run_board().runs)
+    assert pace_of(runs, FAILED) is None
+
+
 def test_the_pace_is_that_of_the_runs_before_in_the_same_workflow() -> None:
     index = RunIndex(PLATFORM)
     index.take(run_board())
     pace = index.pace(FAILED)
     assert pace is not None
-    assert pace.runs == 4
+    assert pace.runs == 3  # another one succeeded in a later attempt only
     assert index.pace(run_board().runs[-1]) is None
 
 
@@ -101,8 +112,8 @@ def test_a_new_board_keeps_what_is_known_of_unchanged_runs_and_rows_look_the_sam
 def test_the_heading_says_what_is_held_back() -> None:
     index = RunIndex(PLATFORM)
     index.take(run_board())
-    assert heading(index, 19, "") == "Runs · 19 runs · 4 under way · older ones: m"
-    assert heading(index, 2, "state:failed").startswith("Runs · 2 of 19 runs like 'state:failed'")
+    assert heading(index, 20, "") == "Runs · 20 runs · 4 under way · older ones: m"
+    assert heading(index, 2, "state:failed").startswith("Runs · 2 of 20 runs like 'state:failed'")
 
 
 @pytest.mark.parametrize("state", list(RunState))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -141,29 +142,52 @@ def test_a_deploy_is_told_by_its_file_in_any_watched_repository_with_or_without_
     assert not run_rules.is_deploy(PLATFORM, PLATFORM.backend, ".github/workflows/build-test-push.yml")
 
 
+def confirmation(operation: Operation, environment: Environment, **more: Any) -> tuple[ConfirmBy, str]:
+    return run_rules.confirmation(operation, environment, github_environment="production", **more)
+
+
 @pytest.mark.parametrize("environment", [PRODUCTION, STAGING])
 @pytest.mark.parametrize("operation", [*run_rules.RERUNS, Operation.DISPATCH])
 def test_whatever_deploys_is_confirmed_by_typing(operation: Operation, environment: Environment) -> None:
-    assert run_rules.confirmation(operation, environment, deploys_to="production") == (ConfirmBy.TYPING, "production")
-    assert run_rules.confirmation(operation, environment) == (ConfirmBy.BUTTON, "")
+    assert confirmation(operation, environment, deploys_to="production") == (ConfirmBy.TYPING, "production")
+    assert confirmation(operation, environment) == (ConfirmBy.BUTTON, "")
 
 
-def test_an_approval_is_typed_where_the_console_is_protected_or_it_deploys() -> None:
-    approve = Operation.APPROVE
-    typed = (ConfirmBy.TYPING, "production")
-    assert run_rules.confirmation(approve, PRODUCTION, approves=["production"]) == typed
-    assert run_rules.confirmation(approve, STAGING, deploys_to="production", approves=["production"]) == typed
-    assert run_rules.confirmation(approve, STAGING, approves=["preview"]) == (ConfirmBy.BUTTON, "")
-    for operation in (Operation.CANCEL, Operation.REJECT):
-        kept = run_rules.confirmation(operation, PRODUCTION, deploys_to="production", approves=["production"])
-        assert kept == (ConfirmBy.BUTTON, ""), "what stops something is done quickly"
+@pytest.mark.parametrize(
+    ("environment", "deploys_to", "approves", "word"),
+    [
+        (PRODUCTION, "", ["preview"], "preview"),
+        (PRODUCTION, "", ["production"], "production"),
+        (STAGING, "production", ["production"], "production"),
+        (STAGING, "production", ["prod-approval"], "prod-approval"),
+        (STAGING, "production", ["preview", "production"], "production"),
+        (STAGING, "production", ["preview", "Production"], "Production"),
+        (STAGING, "", ["production"], "production"),
+        (STAGING, "", ["preview", "PRODUCTION"], "PRODUCTION"),
+    ],
+)
+def test_an_approval_is_typed_where_the_console_is_protected_or_anything_deploys(
+    environment: Environment, deploys_to: str, approves: list[str], word: str
+) -> None:
+    kept = confirmation(Operation.APPROVE, environment, deploys_to=deploys_to, approves=approves)
+    assert kept == (ConfirmBy.TYPING, word)
 
 
-def test_an_approval_of_several_environments_that_deploys_to_one_of_them_types_that_one() -> None:
-    kept = run_rules.confirmation(
-        Operation.APPROVE, STAGING, deploys_to="production", approves=["preview", "production"]
-    )
-    assert kept == (ConfirmBy.TYPING, "production")
+def test_an_approval_of_what_deploys_nothing_takes_a_button() -> None:
+    assert confirmation(Operation.APPROVE, STAGING, approves=["preview"]) == (ConfirmBy.BUTTON, "")
+
+
+def test_what_stops_something_is_done_quickly_unless_it_may_leave_the_service_stopped() -> None:
+    running, waiting = RunState.RUNNING, RunState.WAITING
+    deploy = {"deploys_to": "production"}
+    assert confirmation(Operation.CANCEL, PRODUCTION, state=running, **deploy) == (ConfirmBy.TYPING, "production")
+    for kept in (
+        confirmation(Operation.CANCEL, PRODUCTION, state=waiting, **deploy),
+        confirmation(Operation.CANCEL, PRODUCTION, state=running),
+        confirmation(Operation.CANCEL, STAGING, state=running, **deploy),
+        confirmation(Operation.REJECT, PRODUCTION, approves=["production"], state=waiting, **deploy),
+    ):
+        assert kept == (ConfirmBy.BUTTON, "")
 
 
 @pytest.mark.parametrize("operation", list(Operation))

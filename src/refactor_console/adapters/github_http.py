@@ -369,7 +369,10 @@ class GitHubHttp:
         found = _NEXT.search(link)
         if not found:
             return ""
-        url = self.base.join(found[1])
+        try:
+            url = self.base.join(found[1])
+        except httpx.InvalidURL as error:
+            raise errors.redirect_refused(what, "", "the next page's address is none") from error
         if origin(url) != origin(self.base):
             raise errors.redirect_refused(what, url.host, "the next page is on another host than the API")
         return str(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from refactor_console.adapters import github_errors as errors
 from refactor_console.adapters import github_guards
 from refactor_console.adapters.github_part import MOST_NAMES, Part, at, part
 from refactor_console.adapters.github_payloads_guards import DefinedPayload
@@ -49,13 +50,18 @@ class Names(Part):
 
     async def _defined(self, repository: Repository, path: str, kind: NameKind, place: Place) -> tuple[Defined, ...]:
         secret = kind is NameKind.SECRET
+        what = f"the {place.value}'s {kind.value} names of {repository}"
         found = await self._many(
             DefinedPayload,
             f"{at(repository)}/{path}",
-            f"the {place.value}'s {kind.value} names of {repository}",
+            what,
             lambda item: item.value(kind, place),
             key="secrets" if secret else "variables",
             limit=MOST_NAMES,
             page_size=100 if secret else _VARIABLES_A_PAGE,
         )
+        if found.skipped:  # a name that is left out would be called missing
+            raise errors.schema_drift(what, f"{found.skipped} could not be read ({found.reason})")
+        if not found.complete:
+            raise errors.schema_drift(what, f"there are more than {MOST_NAMES:,}")
         return found.items

@@ -49,6 +49,8 @@ class ContractParts:
     """All workflows of the repository: only when they are known, and understood, a name can be called unused."""
     environment: str = "production"
     """The deployment environment's name, for sentences."""
+    host_complete: bool = True
+    """False when the host's file was not read to its end: nothing is then missing there."""
 
 
 def contract_rows(parts: ContractParts, now: datetime, rotation_days: int) -> tuple[ContractRow, ...]:
@@ -162,7 +164,7 @@ class _Check:
             has_default=bool(reads) and all(read.default is not None for read in reads),
             defined=entry.defined,
             on_host=next((self._host[name] for name in names if name in self._host), None),
-            host_known=self._parts.host is not None,
+            host_known=self._host_known(*names),
             age_days=age,
             findings=tuple(findings),
             read_lines=tuple(sorted({line for read in reads for line in read.lines})),
@@ -178,7 +180,7 @@ class _Check:
             has_default=name in self._compose and self._compose[name].default is not None,
             defined=(),
             on_host=self._host.get(name),
-            host_known=self._parts.host is not None,
+            host_known=self._host_known(name),
             age_days=None,
             findings=tuple(self._of_env_name(name)),
             read_lines=self._compose[name].lines if name in self._compose else (),
@@ -241,7 +243,7 @@ class _Check:
         never = read is not None and self._written is not None and not written and self._needed(name)
         if never and read is not None:
             yield Finding(name, FindingKind.NEVER_WRITTEN, self._never_sentence(read, host), severe=True)
-        if self._parts.host is not None:
+        if self._host_known(name):
             if host is None:
                 if not never and (written or self._needed(name)):
                     yield from self._missing_on_host(name)
@@ -262,6 +264,11 @@ class _Check:
         if host is not None and not host.empty:
             return begin + "the host has it from elsewhere, and the next deploy replaces that file."
         return begin + ("compose refuses to start without it." if read.required else "it becomes empty.")
+
+    def _host_known(self, *names: str) -> bool:
+        """Whether it is known if the host's file has one of these names."""
+        whole = self._parts.host is not None and self._parts.host_complete
+        return whole or any(name in self._host for name in names)
 
     def _missing_on_host(self, name: str) -> Iterator[Finding]:
         if self._parts.compose is not None and name not in self._compose:

@@ -27,20 +27,24 @@ class BadInput(ConsoleError):
 
 
 def checked_ref(ref: str) -> str:
-    """A branch or tag as git may name one, without ``refs/heads/`` or ``refs/tags/``.
+    """A branch or tag as git may name one; a full ref stays one, as a branch and a tag may share a name.
 
     Raises:
         BadInput: git knows no such name.
     """
-    name = checked_text("The branch or tag", short_ref(ref.strip()))
+    full = checked_text("The branch or tag", ref.strip())
+    name = short_ref(full)
     if not name or _BAD_REF.search(name):
         raise _bad(f"'{name[:80]}' is no name of a branch or tag.", "Give a branch or a tag of the repository.")
-    return name
+    return full
 
 
 def short_ref(ref: str) -> str:
     """``main`` for ``refs/heads/main``: as GitHub names a run's head branch."""
-    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    for prefix in ("refs/heads/", "refs/tags/"):
+        if ref.startswith(prefix):
+            return ref.removeprefix(prefix)
+    return ref
 
 
 def checked_inputs(form: DispatchForm, given: Mapping[str, str]) -> dict[str, str]:

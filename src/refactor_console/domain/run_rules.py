@@ -114,7 +114,13 @@ def changed(operation: Operation, before: WorkflowRun, now: WorkflowRun) -> bool
 
 
 def confirmation(
-    operation: Operation, environment: Environment, *, deploys_to: str = "", approves: Sequence[str] = ()
+    operation: Operation,
+    environment: Environment,
+    *,
+    github_environment: str,
+    deploys_to: str = "",
+    approves: Sequence[str] = (),
+    state: RunState | None = None,
 ) -> tuple[ConfirmBy, str]:
     """How a person confirms, and the word to type.
 
@@ -123,12 +129,18 @@ def confirmation(
     Args:
         operation: what would be done.
         environment: what the console looks at.
-        deploys_to: GitHub's environment, when the workflow is the one that deploys; else empty.
+        github_environment: GitHub's environment that the deploy workflow deploys to.
+        deploys_to: the same, when the workflow is the one that deploys; else empty.
         approves: GitHub's environments that would be approved.
+        state: the run's.
     """
-    if operation is Operation.APPROVE and (environment.protected or deploys_to in approves):
-        gravest = deploys_to if deploys_to in approves else approves[0] if approves else environment.name
-        return ConfirmBy.TYPING, gravest
+    if operation is Operation.APPROVE:
+        # GitHub takes "Production" and "production" for one environment.
+        same = [name for name in approves if name.casefold() == github_environment.casefold()]
+        if environment.protected or deploys_to or same:
+            return ConfirmBy.TYPING, (*same, *approves, deploys_to or environment.name)[0]
+    if operation is Operation.CANCEL and deploys_to and environment.protected and state is RunState.RUNNING:
+        return ConfirmBy.TYPING, deploys_to  # it may leave the service stopped
     if deploys_to and operation in (*RERUNS, Operation.DISPATCH):
         return ConfirmBy.TYPING, deploys_to
     return ConfirmBy.BUTTON, ""

@@ -219,8 +219,14 @@ class Pace:
     shortest: timedelta
     longest: timedelta
 
+    @property
+    def rests_on_few(self) -> bool:
+        """Whether too few were looked at to call a duration usual or long."""
+        return self.runs < FEW_RUNS
+
 
 PACE_RUNS = 20
+FEW_RUNS = 3
 
 
 def pace_of(runs: tuple[WorkflowRun, ...], run: WorkflowRun, *, limit: int = PACE_RUNS) -> Pace | None:
@@ -234,6 +240,8 @@ def pace_of(runs: tuple[WorkflowRun, ...], run: WorkflowRun, *, limit: int = PAC
     spans: list[timedelta] = []
     for other in runs:
         same = (other.repository, other.workflow_id) == (run.repository, run.workflow_id)
+        if other.attempt > 1:
+            continue  # a later attempt may have run some of the jobs only
         if not same or other.id == run.id or other.state is not RunState.SUCCESS or other.created_at > run.created_at:
             continue
         span = other.duration(other.updated_at)

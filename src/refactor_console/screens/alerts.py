@@ -19,7 +19,7 @@ from refactor_console.domain.reading import Reading
 from refactor_console.domain.text import visible
 from refactor_console.screens.base import PaneScreen
 from refactor_console.screens.dialogs.contract_facts import AlertDialog, GuardsDialog
-from refactor_console.screens.links import open_page
+from refactor_console.screens.links import copy_address, open_page
 from refactor_console.widgets import present_alerts as say
 from refactor_console.widgets.pane import Line, Pane
 from refactor_console.widgets.prose import wrapped_facts
@@ -247,6 +247,4 @@ class AlertsScreen(PaneScreen):
     def action_copy_url(self) -> None:
         """Copy the selected alert's address."""
         if (alert := self._row()) is not None and self._scene is not None:
-            url = say.alert_url(self._scene, alert)
-            self.app.copy_to_clipboard(url)
-            self.app.say(f"Copied: {visible(url)}")
+            self.app.say(copy_address(self.app, say.alert_url(self._scene, alert)))

@@ -128,6 +128,7 @@ class PaneScreen(Screen[None]):
         self.follow(self.session.link, lambda reading: header.show_link(reading, self.clock()))
         self.follow(github.account, lambda reading: budget.show_account(reading, self.clock()))
         self.follow(github.budget, lambda reading: budget.show_budget(reading, self.clock()))
+        self.watch(self.app, "app_focus", self._terminal_focus_moved, init=False)
         self.on_pane_ready()
         self._ticker = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_seen)
 
@@ -157,6 +158,11 @@ class PaneScreen(Screen[None]):
         """Nothing ages where nobody looks; under a dialog it does."""
         if self._ticker is not None and not self.is_seen:
             self._ticker.pause()
+
+    def _terminal_focus_moved(self, focused: bool) -> None:
+        """GitHub is asked less often while the terminal is not looked at, as far as it tells."""
+        if self.is_seen:
+            self.session.github.look_at(self.MODE if focused else "")
 
     def _run_pending(self) -> None:
         self._scheduled = False

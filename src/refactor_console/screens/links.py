@@ -17,9 +17,22 @@ def has_desktop() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def is_address(url: str) -> bool:
+    """Whether it is a web address and nothing else: it comes from outside, and goes to a browser or a clipboard."""
+    return url.startswith(("https://", "http://")) and visible(url) == url and len(url.split()) == 1
+
+
+def copy_address(app: App[None], url: str) -> str:
+    """Copy an address; gives the sentence to say."""
+    if not is_address(url):
+        return "There is no address to copy."
+    app.copy_to_clipboard(url)
+    return f"Copied: {visible(url)}"
+
+
 def open_page(app: App[None], url: str) -> str:
     """Open a page, or copy its address where no window can open; gives the sentence to say."""
-    if not url.startswith(("https://", "http://")):
+    if not is_address(url):
         return "There is no address to open."
     if has_desktop():
         app.open_url(url)

@@ -17,7 +17,7 @@ from refactor_console.domain.repos import Repository
 from refactor_console.domain.text import visible
 from refactor_console.screens.base import PaneScreen
 from refactor_console.screens.dialogs.notes import NotesDialog
-from refactor_console.screens.links import open_page
+from refactor_console.screens.links import copy_address, open_page
 from refactor_console.widgets import present_releases as say
 from refactor_console.widgets.pane import Line, Pane
 from refactor_console.widgets.release_column import ReleaseColumn
@@ -206,8 +206,7 @@ class ReleasesScreen(PaneScreen):
     def action_copy_url(self) -> None:
         """Copy the selected release's or commit's address."""
         if url := self._url():
-            self.app.copy_to_clipboard(url)
-            self.app.say(f"Copied: {visible(url)}")
+            self.app.say(copy_address(self.app, url))
         else:
             self.app.say("Nothing is selected.")
 

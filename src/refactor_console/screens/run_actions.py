@@ -20,7 +20,7 @@ from refactor_console.screens.dialogs.dispatch_choose import DispatchChooser
 from refactor_console.screens.dialogs.job_log import NOT_YET, JobLogDialog
 from refactor_console.screens.dialogs.operation_confirm import OperationDialog
 from refactor_console.screens.dialogs.run_review import Review, ReviewDialog
-from refactor_console.screens.links import open_page
+from refactor_console.screens.links import copy_address, open_page
 from refactor_console.screens.shell import Shell
 from refactor_console.services.feed import Clock, Feed
 from refactor_console.services.session import ConsoleSession
@@ -240,7 +240,6 @@ class RunActions(Screen[None]):
     def action_copy_url(self) -> None:
         """Copy the run's address."""
         if (run := self.run) is not None:
-            self.app.copy_to_clipboard(run.html_url)
-            self.app.say(f"Copied: {visible(run.html_url)}")
+            self.app.say(copy_address(self.app, run.html_url))
         else:
             self.app.say(_NOTHING_SELECTED)

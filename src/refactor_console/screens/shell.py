@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from textual.app import App
@@ -11,6 +12,7 @@ from textual.worker import Worker
 
 from refactor_console.domain.problem import Problem
 from refactor_console.domain.text import visible
+from refactor_console.services.feed import bug
 
 if TYPE_CHECKING:
     from refactor_console.domain.actions import Verb
@@ -68,13 +70,13 @@ PANES: tuple[PaneTab, ...] = (
 
 def unforeseen(worker: Worker[object]) -> Problem:
     """A failure inside the console itself, as a sentence: the console goes on without that job."""
-    error = worker.error
-    return Problem(
-        f"The console itself failed at '{worker.name}': {visible(str(error) or type(error).__name__)}.",
-        "Try again; if it happens again, report it with this sentence.",
-        visible(repr(error)),
-        code="console-bug",
-    )
+    return broken(worker.name, worker.error, "Try again; if it happens again, report it with its details.")
+
+
+def broken(job: str, error: BaseException | None, remedy: str) -> Problem:
+    """A failure that nobody foresaw: what broke, its kind and its place; not its words, which may hold a secret."""
+    kind = "cancelled" if error is None else type(error).__name__
+    return replace(bug(error), summary=f"The console itself failed at '{visible(job)}' ({kind}).", remedy=remedy)
 
 
 class Shell(App[None]):

@@ -179,6 +179,7 @@ class ContractFeed:
                 compose=compose[0] if compose is not None else None,
                 defined=defined,
                 host=None if (env := await host) is None else env.names,
+                host_complete=env is None or env.complete,
                 others=others,
                 environment=platform.github_environment,
             )

@@ -19,6 +19,8 @@ from refactor_console.domain.runs import WorkflowRun
 SEARCH_SECONDS = 30.0
 """How long a run may take to appear."""
 POLL_SECONDS = 2.0
+ALONE_SECONDS = 6.0
+"""How long a run has to be the only one that fits: ours may appear after another console's."""
 SLACK = timedelta(seconds=1)
 """GitHub's times have no fractions."""
 
@@ -74,7 +76,7 @@ async def prepare(client: GitHubApi, preview: OperationPreview, login: str) -> S
 
 
 async def find(client: GitHubApi, preview: OperationPreview, sought: Sought) -> Search:
-    """Look for the run until it is found, twice without a second one that fits; for half a minute at most."""
+    """Look until a run was the only one that fits for some seconds; for half a minute at most, and those seconds."""
     if not sought.login:
         return Search(None, f"{_UNNAMED}, and it is not known who is signed in: look for it among the newest ones.")
     if sought.before is None:
@@ -82,12 +84,13 @@ async def find(client: GitHubApi, preview: OperationPreview, sought: Sought) -> 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + SEARCH_SECONDS
     fitting: dict[int, WorkflowRun] = {}
-    trouble = ""
+    trouble, first_seen = "", 0.0
     while True:
-        before = frozenset(fitting)
         try:
             found = await client.dispatched(preview.repository, sought.workflow_id, sought.since)
-            fitting = {run.id: run for run in found if sought.fits(run)}
+            before, fitting = fitting, {run.id: run for run in found if sought.fits(run)}
+            if fitting.keys() != before.keys():
+                first_seen = loop.time()
             trouble = ""
         except ConsoleError as error:
             trouble = f" The last look failed: {error.problem.summary}"
@@ -95,10 +98,10 @@ async def find(client: GitHubApi, preview: OperationPreview, sought: Sought) -> 
         if len(fitting) > 1:
             numbers = " and ".join(str(run.number) for run in fitting.values())
             return Search(None, f"{_UNNAMED}: runs {numbers} both fit, so neither is taken for it.")
-        if fitting and (over or (not trouble and frozenset(fitting) == before)):
+        if fitting and not trouble and loop.time() - first_seen >= ALONE_SECONDS:
             (run,) = fitting.values()
             return Search(run, f"It is run {run.number}, the only new one by {run.actor} on {run.branch}.")
-        if over:
+        if over and not (fitting and loop.time() < deadline + ALONE_SECONDS):
             break
         await asyncio.sleep(POLL_SECONDS)
     return Search(None, f"{_UNNAMED}, and no new one of yours appeared within {SEARCH_SECONDS:.0f} s.{trouble}")

@@ -1,12 +1,13 @@
 """The only place where anything is changed on GitHub: preview, confirm, record, look again, send, record.
 
 The counterpart of `services.actions`, with the same order within `perform`. A preview is sent once at most: what was
-sent, or may have been, has to be previewed anew. Two operations never overlap.
+sent, or may have been, has to be previewed anew. No two are sent at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -140,8 +141,17 @@ class Operations:
             request = dispatch.run_request(operation, now.repository, now.id, job_id)
             equivalent = dispatch.gh_run(self._platform, operation, now.repository, now.id, job_id)
         confirm_by, word = run_rules.confirmation(
-            operation, self._environment, deploys_to=deploys_to, approves=names if ids else ()
+            operation,
+            self._environment,
+            github_environment=self._platform.github_environment,
+            deploys_to=deploys_to,
+            approves=names if ids else (),
+            state=now.state,
         )
+        # The audit's own environment is the console's, which the workflow does not know.
+        where = ", ".join(names) if ids else deploys_to
+        if where:
+            target = f"{target}, GitHub's environment {where}"
         made = OperationPreview(
             operation=operation,
             environment=self._environment.name,
@@ -181,12 +191,18 @@ class Operations:
         values = dispatch.checked_inputs(form, inputs)
         await self._api()
         deploys_to = self._deploys_to(run_rules.is_deploy(self._platform, form.repository, form.path))
-        confirm_by, word = run_rules.confirmation(Operation.DISPATCH, self._environment, deploys_to=deploys_to)
+        confirm_by, word = run_rules.confirmation(
+            Operation.DISPATCH,
+            self._environment,
+            github_environment=self._platform.github_environment,
+            deploys_to=deploys_to,
+        )
+        where = f", GitHub's environment {deploys_to}" if deploys_to else ""
         made = OperationPreview(
             operation=Operation.DISPATCH,
             environment=self._environment.name,
             repository=form.repository,
-            target=f"{form.workflow} in {form.repository} on {name}",
+            target=f"{form.workflow} in {form.repository} on {name}{where}",
             title=f"Dispatch {form.workflow} on {name}",
             request=dispatch.dispatch_request(
                 form, name, values, wants_id=not self._platform.api_url.rstrip("/").endswith("/api/v3")
@@ -240,12 +256,13 @@ class Operations:
         if reason is not None:
             await trail.refuse(reason.problem.summary, also_there=False)
             raise reason
-        async with self._one_at_a_time:
+        async with contextlib.AsyncExitStack() as turn:
+            await turn.enter_async_context(self._one_at_a_time)
             reason = self._reason_to_refuse(preview, typed)  # it may have been sent, or grown old, while this waited
             if reason is not None:
                 await trail.refuse(reason.problem.summary, also_there=False)
                 raise reason
-            return await self._perform(self._made.pop(id(preview)), trail)
+            return await self._perform(self._made.pop(id(preview)), trail, turn)
 
     def _reason_to_refuse(self, preview: OperationPreview, typed: str) -> OperationRefused | None:
         """What needs no look at the world."""
@@ -269,7 +286,7 @@ class Operations:
             return _refused("This preview is too old: the run was looked at minutes ago.", "too-old")
         return None
 
-    async def _perform(self, made: _Made, trail: AuditTrail) -> OperationOutcome:
+    async def _perform(self, made: _Made, trail: AuditTrail, turn: contextlib.AsyncExitStack) -> OperationOutcome:
         preview = made.preview
         outcome = "interrupted before anything was sent"
         try:
@@ -282,6 +299,7 @@ class Operations:
             sent = await client.send(preview.request, preview.target)
             seconds = asyncio.get_running_loop().time() - started
             outcome = "sent and accepted, but not looked at afterwards"
+            await turn.aclose()  # the next one need not wait while this one's run is looked for
             run_id, outcome = await self._became(client, made, sent, sought)
         except AuditUnwritable:
             raise

@@ -21,6 +21,8 @@ from refactor_console.services.github_pace import Pacer
 PAGE = 100
 MOST_RUNS = 2_000
 """Runs held of one repository; older ones are let go, and the board says that it is not complete."""
+STRAGGLERS = 5
+"""Unfinished runs older than the page that are asked for one by one at each look, in turn."""
 WORKFLOWS_SECONDS = 900.0
 """How often the list of workflows is asked for: it changes with a push to the default branch."""
 
@@ -36,6 +38,8 @@ class _Kept:
     problem: Problem | None = None
     complete: bool = False
     wanted: int = PAGE
+    straggler: int = 0
+    """The run below a page that was asked for last: the next ones come next."""
 
     @property
     def busy(self) -> bool:
@@ -154,7 +158,12 @@ class RunFeed:
 
     async def _look_at_stragglers(self, client: GitHubApi, repository: Repository, kept: _Kept, seen: set[int]) -> None:
         """Runs that are not over, yet older than the page (one that waits for days): asked one by one."""
-        for run in [run for run in kept.runs.values() if not run.state.is_over and run.id not in seen][:5]:
+        waiting = sorted(
+            (run for run in kept.runs.values() if not run.state.is_over and run.id not in seen),
+            key=lambda run: (run.id <= kept.straggler, run.id),
+        )
+        for run in waiting[:STRAGGLERS]:
+            kept.straggler = run.id
             try:
                 kept.runs[run.id] = await client.run(repository, run.id)
             except ConsoleError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from refactor_console.domain.repos import Platform, Repository
 
@@ -19,6 +20,7 @@ _Url = Annotated[
         pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
     ),
 ]
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _Registry = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?$")]
 _Workflow = Annotated[str, StringConstraints(pattern=r"^\.github/workflows/[^/\x00-\x1f]+\.ya?ml$")]
 _File = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")]
@@ -35,7 +37,7 @@ class GitHubSettings(BaseModel):
     api_url: _Url = _DEFAULT.api_url
     """``https://HOST/api/v3`` for GitHub Enterprise Server."""
     web_url: _Url | None = None
-    """Found from `api_url` when left out."""
+    """Found from `api_url` when left out. It chooses the token that `api_url` receives: both are one GitHub."""
     backend: _Repository = _DEFAULT.backend.full_name
     frontend: _Repository = _DEFAULT.frontend.full_name
     others: tuple[_Repository, ...] = ()
@@ -53,6 +55,22 @@ class GitHubSettings(BaseModel):
     rotation_days: Annotated[int, Field(ge=1, le=3_650)] = _DEFAULT.rotation_days
     oauth_client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     """Of an OAuth app with the device flow enabled; no secret."""
+
+    @field_validator("web_url")
+    @classmethod
+    def _one_github(cls, web_url: str | None, info: ValidationInfo) -> str | None:
+        api_url = info.data.get("api_url")
+        if web_url is None or api_url is None:  # a bad api_url is said by itself
+            return web_url
+        expected, given = urlsplit(_web_of(api_url)), urlsplit(web_url)
+        both_here = expected.hostname in _LOOPBACK and given.hostname in _LOOPBACK
+        if not both_here and (expected.scheme, expected.netloc.lower()) != (given.scheme, given.netloc.lower()):
+            raise PydanticCustomError(
+                "other_github",
+                "{expected}, the GitHub of api_url, which is sent the token",
+                {"expected": _web_of(api_url)},
+            )
+        return web_url
 
     def platform(self) -> Platform:
         """The domain's view of it."""

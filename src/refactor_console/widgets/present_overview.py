@@ -48,6 +48,7 @@ _WAYS = {
     Place.PROBLEM: "details",
     Place.CONTAINER: "containers",
     Place.LOGS: "logs",
+    Place.RUN: "runs",
     Place.HERE: "",
 }
 

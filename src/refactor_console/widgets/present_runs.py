@@ -109,7 +109,7 @@ def usual_text(run: WorkflowRun, pace: Pace | None, now: datetime) -> Content:
     length = run.duration(now)
     if pace is None or pace.median <= timedelta(0):
         return present.NOTHING
-    if length is None or run.state in (RunState.QUEUED, RunState.WAITING):
+    if length is None or pace.rests_on_few or run.state in (RunState.QUEUED, RunState.WAITING):
         return present.muted(f"~{_about(pace.median)}")
     ratio = length / pace.median
     if run.state is RunState.RUNNING and ratio <= 1 + _LIKE_USUAL:

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -62,6 +63,12 @@ class Dialog(ModalScreen[R]):
                 yield from self.compose_body()
             yield from self.compose_end()
         yield Footer(show_command_palette=False)
+
+    def dismiss(self, result: R | None = None) -> AwaitComplete:
+        """Close with a result, once: Textual would close whatever lies on top, be it another dialog or the pane."""
+        if not self.is_attached or self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)
 
     def action_close(self) -> None:
         """Close without a result."""

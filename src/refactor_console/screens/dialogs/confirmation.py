@@ -11,6 +11,7 @@ while it performs stops nothing: the outcome is said in a notification instead.
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from refactor_console.domain.text import visible
 from refactor_console.domain.verdict import Verdict
 from refactor_console.screens.dialogs.base import Body, Dialog
 from refactor_console.screens.dialogs.problem import problem_content
-from refactor_console.screens.shell import Outcome
+from refactor_console.screens.shell import Outcome, broken
 from refactor_console.widgets import present
 from refactor_console.widgets.facts import Fact, table_of
 from refactor_console.widgets.pane import Line
@@ -63,6 +64,8 @@ class Preview(Protocol):
         """What has to be typed."""
 
 
+HELD_SECONDS = 0.8
+"""A key that is held repeats after 660 ms at the latest (X11's default): so long one Enter is not taken for two."""
 P = TypeVar("P", bound=Preview)
 O = TypeVar("O", bound=Outcome)  # noqa: E741 - an outcome, beside P for a preview
 
@@ -121,6 +124,7 @@ class Confirmation(Dialog[None], Generic[P, O]):
         self._looking, self._act, self._doing = visible(looking), act, visible(doing)
         self._preview: P | None = None
         self._began = datetime.min.replace(tzinfo=UTC)
+        self._holds_until = 0.0
         self.state = State.LOOKING
 
     # -- for subclasses
@@ -176,11 +180,11 @@ class Confirmation(Dialog[None], Generic[P, O]):
         try:
             preview = await self.look()
         except ConsoleError as error:
-            self.state = State.REFUSED
-            self.add_class("-refused")
-            self.query_one("#preview", Line).put(problem_content(error.problem))
-            self._only_close()
+            self._refused(error.problem)
             return
+        except Exception as error:  # then the worker's failure is said as any other
+            self._refused(broken(self._act, error, "Nothing was done. Try again; report it if it happens again."))
+            raise
         self._preview = preview
         self.state = State.ASKING
         self.on_resize()
@@ -191,6 +195,12 @@ class Confirmation(Dialog[None], Generic[P, O]):
             field.focus()
         else:
             self.query_one("#act", Button).disabled = False
+
+    def _refused(self, problem: Problem) -> None:
+        self.state = State.REFUSED
+        self.add_class("-refused")
+        self.query_one("#preview", Line).put(problem_content(problem))
+        self._only_close()
 
     def on_resize(self) -> None:
         """Fold long values into the room there is."""
@@ -216,6 +226,7 @@ class Confirmation(Dialog[None], Generic[P, O]):
         button = self.query_one("#act", Button)
         if not button.disabled:
             button.focus()
+            self._holds_until = time.monotonic() + HELD_SECONDS
         else:
             word = visible(self._preview.confirm_word)
             refusal = ("✗ Nothing was done: type ", "$fail"), (word, "bold $fail"), (" exactly. Esc leaves.", "$fail")
@@ -230,6 +241,9 @@ class Confirmation(Dialog[None], Generic[P, O]):
     def _confirmed(self, event: Button.Pressed) -> None:
         event.stop()
         if self.state is not State.ASKING or self._preview is None:
+            return
+        if time.monotonic() < self._holds_until:  # the Enter that left the field is still held down, and repeats
+            self._holds_until = time.monotonic() + HELD_SECONDS
             return
         self.state = State.PERFORMING
         field, button, cancel = self.query_one("#word", Input), self.query_one("#act", Button), self._cancel_button()

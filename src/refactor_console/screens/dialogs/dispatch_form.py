@@ -28,6 +28,13 @@ from refactor_console.widgets import present
 from refactor_console.widgets.pane import Line
 from refactor_console.widgets.present_runs import repo_name
 
+UNSHOWN = "The file has words here that no field may hold (control characters): they are left to GitHub."
+
+
+def is_plain(words: str) -> bool:
+    """Whether a field may hold what a file says: the terminal would obey control sequences in it."""
+    return visible(words) == words
+
 
 class Field(Vertical):
     """One input: its name, what it is for, a widget that fits its type, and what is wrong with it."""
@@ -58,10 +65,11 @@ class Field(Vertical):
         if entry.type == "boolean":
             return Switch(entry.default == "true", animate=False)
         if entry.type == "choice" and entry.options:
-            options = [(Content(visible(option)), option) for option in entry.options]
-            start = entry.default if entry.default in entry.options else Select.NULL
+            options = [(Content(option), option) for option in entry.options if is_plain(option)]
+            start = entry.default if entry.default in [option for _, option in options] else Select.NULL
             return Select(options, value=start, allow_blank=True, compact=True, prompt="choose")
-        return Input(entry.default, compact=True, placeholder=entry.type if entry.type != "string" else "")
+        start = entry.default if is_plain(entry.default) else ""
+        return Input(start, compact=True, placeholder=entry.type if entry.type != "string" else "")
 
     def compose(self) -> ComposeResult:
         """Name and widget in a row; help and problem below."""
@@ -73,6 +81,8 @@ class Field(Vertical):
                 yield Line(self._switched(), classes="field-word")
         if self.entry.description:
             yield Line(visible(self.entry.description), classes="field-help")
+        if not all(map(is_plain, (self.entry.default, *self.entry.options))):
+            yield Line(UNSHOWN, classes="field-help")
         yield self._problem
 
     def _switched(self) -> Content:
@@ -96,6 +106,12 @@ class Field(Vertical):
                 return "" if choice.value is Select.NULL else str(choice.value)
             case _:
                 return ""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is sent for it: nothing where its default is not shown and nothing was typed: GitHub keeps its own."""
+        untouched = not self.value and not is_plain(self.entry.default)
+        return {} if untouched else {self.entry.name: self.value}
 
     def blame(self, problem: Problem | None) -> None:
         """Say what is wrong with it, or that nothing is any more."""
@@ -176,7 +192,7 @@ class DispatchDialog(Dialog[None]):
         self._say_problem(None)
         field = self.query_one("#ref", Input)
         field.disabled = False
-        if not field.value:
+        if not field.value and is_plain(form.ref):
             field.value = form.ref
         notes = [Content.assemble((f"▲ {visible(note)}", "$warn")) for note in form.notes]
         count = len(form.inputs)
@@ -225,7 +241,7 @@ class DispatchDialog(Dialog[None]):
             self._read(name)
             self.app.say(f"The inputs at {visible(name)} are read first; choose Preview again.")
             return
-        values = {field.entry.name: field.value for field in self.fields}
+        values = {name: value for field in self.fields for name, value in field.given.items()}
         if not self._fields_are_well(form):
             return
         try:
@@ -245,7 +261,7 @@ class DispatchDialog(Dialog[None]):
         for field in self.fields:
             alone = DispatchForm(form.repository, form.workflow_id, form.workflow, form.path, form.ref, (field.entry,))
             try:
-                checked_inputs(alone, {field.entry.name: field.value})
+                checked_inputs(alone, field.given)
             except BadInput as error:
                 field.blame(error.problem)
                 wrong.append(field)

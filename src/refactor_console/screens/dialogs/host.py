@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from refactor_console.domain.problem import ConsoleError, Problem
 from refactor_console.domain.text import visible
-from refactor_console.screens.shell import O, Outcome, Shell
+from refactor_console.screens.shell import O, Outcome, Shell, broken
 
 if TYPE_CHECKING:
     from refactor_console.domain.actions import Verb
@@ -93,6 +93,9 @@ class DialogHost(Shell):
                 result = await work
             except ConsoleError as error:
                 result = error.problem
+            except Exception as error:  # then the worker's failure is said as any other
+                report(broken(title, error, "It may have been done all the same: look before you do it again."))
+                raise
             finally:
                 self.performing -= 1
             if not report(result):

@@ -5,6 +5,7 @@ GitHub serves no log of a job that runs: that is said, and the log opens by itse
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -37,7 +38,19 @@ SHARED = (
     *("level", "time", "wrap", "zone", "copy", "save"),
 )
 """Keys of the logs pane that mean the same here."""
+MOST_LAYOUTS = 10
+"""Refreshes until a view has rows; a terminal without room for one has none for ever."""
 NOT_YET = "GitHub serves no log of a job that is running; this one opens here as soon as the job ends."
+
+
+async def _has_room(view: LogView) -> None:
+    """Return when the view knows how many rows it has: a page chosen before that is lost to its first layout."""
+    for _ in range(MOST_LAYOUTS):
+        if view.tail.height:
+            return
+        refreshed = asyncio.Event()
+        view.call_after_refresh(refreshed.set)
+        await refreshed.wait()
 
 
 class JobLogDialog(LogReading, Dialog[None]):
@@ -184,6 +197,7 @@ class JobLogDialog(LogReading, Dialog[None]):
         view = LogView(self.book, id="log")
         await old.remove()
         await self.query_one("#job-lines").mount(view)
+        await _has_room(view)
         view.waiting = "The log is empty."
         view.wrap, view.zone = old.wrap, old.zone
         if not self.prompt.kind and (had_focus or self.focused is None):
