@@ -104,8 +104,10 @@ def test_a_restart_is_previewed_typed_done_and_recorded(tmp_path: Path) -> None:
         screen = terminal.wait_for("Type its name")
         assert "Restart rust-app in demo" in screen
         assert "/restart?t=10" in screen
-        terminal.keys("Enter")  # Cancel has the focus: Enter does nothing dangerous
-        terminal.wait_for(lambda s: "Type its name" not in s)
+        terminal.keys("Enter")  # without the word Enter does nothing, and says so
+        terminal.wait_for("Nothing was done: type demo exactly")
+        terminal.keys("Escape")
+        terminal.wait_for(lambda s: "Restart rust-app in demo" not in s)
         terminal.keys("R")
         terminal.wait_for("Type its name")
         terminal.wait_for(lambda _: "the environment's name" not in terminal.screen(styled=True))  # the cursor is in it

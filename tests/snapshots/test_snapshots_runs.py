@@ -101,4 +101,4 @@ def test_runs_review(snap_compare: Compare) -> None:
 
 
 def test_runs_filtered(snap_compare: Compare) -> None:
-    assert _same(snap_compare, (80, 24), FAILED.key, "slash", *"state:failed repo:fe", says="1 of 19")
+    assert _same(snap_compare, (80, 24), FAILED.key, "slash", *"state:failed repo:fe", says="1 of 20")

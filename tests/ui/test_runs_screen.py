@@ -76,7 +76,7 @@ async def test_the_filter_narrows_as_it_is_typed_by_words_and_fields() -> None:
         await stage.press("enter")
         assert stage.table("#runs").has_focus
         await stage.press("escape")
-        await stage.until(lambda: len(numbers(stage)) == 19)
+        await stage.until(lambda: len(numbers(stage)) == 20)
 
 
 async def test_the_field_says_the_syntax_and_a_wrong_state_is_explained() -> None:
@@ -135,7 +135,7 @@ async def test_a_refused_page_of_older_runs_is_said() -> None:
     async with at("runs", session, size=(160, 40)) as stage:
         await stage.press("m")
         await stage.says("GitHub answered 502")
-        assert len(numbers(stage)) == 19
+        assert len(numbers(stage)) == 20
 
 
 async def test_two_thousand_runs_filter_as_typed_and_make_only_the_rows_that_are_seen() -> None:
@@ -203,7 +203,7 @@ async def test_a_run_that_is_open_stays_watched_though_it_leaves_the_board() -> 
         await stage.until(lambda: isinstance(stage.app.screen, RunDialog))
         watch = session.github.watches[-1]
         session.github.runs.live(RunBoard(tuple(run for run in some_runs() if run != FAILED), ()))
-        await stage.until(lambda: len(numbers_behind(stage)) == 18)
+        await stage.until(lambda: len(numbers_behind(stage)) == 19)
         assert not watch.closed
         await stage.press("escape")
         await stage.until(lambda: watch.closed)
