@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from refactor_console.domain.images import Evidence, TagPosition
@@ -240,6 +240,7 @@ def test_the_order_of_the_evidence_does_not_matter(
     assert reconstruct(sightings, versions, builds, current=None) == expected
 
 
+@example([Sighting(A, at(0), at(1)), Sighting(B, at(0), at(0)), Sighting(B, at(0), at(1))])
 @given(st.lists(st.builds(Sighting, digests, moments, moments), max_size=8))
 def test_joining_what_is_joined_changes_nothing(sightings: list[Sighting]) -> None:
     once = joined(sightings)

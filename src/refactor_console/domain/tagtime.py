@@ -102,6 +102,16 @@ def joined(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
 
     Where one console saw something else in the middle of what another took for unchanged, the finer one is right.
     """
+    line = _joined_once(sightings)
+    for _ in range(len(line)):  # sightings of one instant may come to lie in another order, and then belong together
+        again = _joined_once(line)
+        if again == line:
+            break
+        line = again
+    return line
+
+
+def _joined_once(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     line: list[Sighting] = []
     waiting = [(s.first, max(s.first, s.last), s.digest) for s in sightings]
     heapq.heapify(waiting)
